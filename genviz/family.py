@@ -1,0 +1,74 @@
+"""A family of generative models as plain data: its name, its models in teaching order, their recipes.
+
+Importing a family reads no model code: an `Entry` names its class as "module:Class" and imports it on first use, so that the web
+process can list everything without torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genviz.model import Model
+
+IMAGE_DATA = ("mnist", "fashion_mnist")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is trained; one optimiser (AdamW) and one schedule (linear warm-up, cosine to zero) serve every family."""
+
+    epochs: float = 20.0  # passes over the 55,000 training images
+    batch: int = 128
+    lr: float = 1e-3  # peak
+    warmup: float = 0.02  # share of the run
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.99)
+    clip: float = 1.0  # largest norm of the gradient
+    ema: float = 0.999  # decay of the moving average of the weights, which is what is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model of a family: `name` as in load("vae/<name>", ...), the class behind it, its constructor arguments and its recipe."""
+
+    name: str
+    title: str  # as in a menu: "VAE, 2-D latent"
+    model: str  # "genviz.families.vae.vae:VAE"
+    args: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe = Recipe()
+    data: tuple[str, ...] = IMAGE_DATA
+
+    def model_class(self) -> type[Model]:
+        module, name = self.model.split(":")
+        return getattr(importlib.import_module(module), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A preset that a lecturer shows: knobs of one model under a title."""
+
+    title: str
+    model: str
+    knobs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One tab. `story` is Markdown with LaTeX (usually the package's docstring)."""
+
+    name: str  # "vae"
+    title: str  # "Variational autoencoders"
+    line: str  # one sentence for the start page
+    story: str
+    models: tuple[Entry, ...]
+    scenes: tuple[Scene, ...] = ()
+
+    def entry(self, name: str) -> Entry:
+        for entry in self.models:
+            if entry.name == name:
+                return entry
+        raise KeyError(f"{self.title} has no model '{name}'; it has {', '.join(e.name for e in self.models)}.")

@@ -1,0 +1,117 @@
+"""The border between models and everything else: `Model` with one required method, and the abilities a model may have."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from genviz.frame import Frame
+
+
+@dataclass(frozen=True)
+class NoKnobs:
+    """Knobs of a model that has none."""
+
+
+class Model(nn.Module, ABC):
+    """A generative model of images in [-1, 1].
+
+    `args` (the constructor's keyword arguments) must be plain JSON values. `walks` names the generator methods that may be asked for
+    as a film, `answers` the plain methods that may be asked for as a short call; both beyond the abilities below.
+    A walk has the signature (n, knobs, rng, **given) -> Iterator[Frame]; `given` are tensors.
+    """
+
+    Knobs: ClassVar[type] = NoKnobs
+    walks: ClassVar[tuple[str, ...]] = ("sample",)
+    answers: ClassVar[tuple[str, ...]] = ()
+    shape: tuple[int, ...] = (1, 28, 28)
+    pixels: str = "grey"  # what x holds: "binary" (-1 or 1), "levels" (equally spaced grey levels), "grey" (any value)
+
+    @abstractmethod
+    def sample(self, n: int, knobs: Any, rng: torch.Generator) -> Iterator[Frame]:
+        """Walk from n prior draws to n samples; decorate with @torch.no_grad()."""
+
+    def prepare(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Bytes (B, 1, 28, 28) uint8 -> the x in [-1, 1] that this model is trained on and scored with."""
+        return x.float() / 127.5 - 1
+
+    def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
+        """Training loss, a scalar: x (B, *shape) as `prepare` made it, label (B,) int64."""
+        raise TypeError(f"{type(self).__name__} is not trained by a single loss.")
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+
+def randn(*shape: int, rng: torch.Generator, device: torch.device | str = "cpu") -> Tensor:
+    """Standard normal noise drawn on the CPU, so that a seed gives the same film on every device."""
+    return torch.randn(*shape, generator=rng).to(device)
+
+
+def rand(*shape: int, rng: torch.Generator, device: torch.device | str = "cpu") -> Tensor:
+    """Uniform noise in [0, 1) drawn on the CPU, so that a seed gives the same film on every device."""
+    return torch.rand(*shape, generator=rng).to(device)
+
+
+def binarize(x: Tensor, rng: torch.Generator) -> Tensor:
+    """Dynamic binarisation: bytes (B, 1, 28, 28) -> -1 or 1, each pixel on with probability x / 255 (Salakhutdinov and Murray 2008)."""
+    p = x.float() / 255
+    return (rand(*x.shape, rng=rng, device=x.device) < p).float() * 2 - 1
+
+
+@runtime_checkable
+class HasDecoder(Protocol):
+    z_dim: int
+
+    def decode(self, z: Tensor) -> Tensor:
+        """z (B, z_dim) -> x (B, *shape), the mean picture."""
+        ...
+
+
+@runtime_checkable
+class HasEncoder(Protocol):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, *shape) -> mu (B, z_dim), log_var (B, z_dim) of the posterior."""
+        ...
+
+
+@runtime_checkable
+class HasDensity(Protocol):
+    def log_prob(self, x: Tensor) -> Tensor:
+        """x (B, *shape) -> exact log p(x) in nats (B,)."""
+        ...
+
+
+@runtime_checkable
+class HasBound(Protocol):
+    def elbo(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """x (B, *shape) -> lower bound on log p(x) in nats (B,)."""
+        ...
+
+
+@runtime_checkable
+class HasScore(Protocol):
+    def score(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """x (B, *shape), sigma (B,) -> gradient of log p_sigma(x), like x."""
+        ...
+
+
+@runtime_checkable
+class HasEnergy(Protocol):
+    def energy(self, x: Tensor) -> Tensor:
+        """x (B, *shape) -> E(x) (B,), p proportional to exp(-E)."""
+        ...
+
+
+ABILITIES = {"decode": HasDecoder, "encode": HasEncoder, "log_prob": HasDensity, "elbo": HasBound, "score": HasScore, "energy": HasEnergy}
+
+
+def abilities(model: Model | type[Model]) -> list[str]:
+    """Names of the abilities of a model or of its class: those methods that it has."""
+    return [name for name in ABILITIES if callable(getattr(model, name, None))]

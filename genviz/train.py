@@ -1,0 +1,236 @@
+"""Training: one loop for every model.
+
+    python -m genviz.train vae/vae mnist              # one model
+    python -m genviz.train --all                      # every model that has no weights yet, in order
+    python -m genviz.train vae/vae mnist --budget 20  # stop after 20 minutes, the learning rate falling to zero by then
+
+Each step draws a batch, asks the model for its loss, and moves the weights by AdamW; an exponential moving average of the weights is
+what is kept. A checkpoint under runs/ every minute lets a killed run go on where it was. Selection looks at 5,000 training images
+that are held out; the test set is not read here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from genviz import checkpoint
+from genviz.data.images import batches, images
+from genviz.families import FAMILIES, find
+from genviz.family import Entry, Recipe
+from genviz.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training stands; `held_out` is the loss on the held-out images, None between evaluations."""
+
+    step: int
+    steps: int
+    seconds: float
+    loss: float
+    held_out: float | None
+
+
+class Ema:
+    """Exponential moving average of a model's weights: w <- d w + (1 - d) weight, with d rising to `decay` over the first steps."""
+
+    def __init__(self, model: Model, decay: float):
+        self.decay, self.steps = decay, 0
+        self.weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: Model) -> None:
+        self.steps += 1
+        d = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for key, value in model.state_dict().items():
+            if value.is_floating_point():
+                self.weights[key].lerp_(value, 1 - d)
+            else:
+                self.weights[key].copy_(value)
+
+
+def rate(progress: float, recipe: Recipe) -> float:
+    """Learning rate at a share of the run in [0, 1]: linear warm-up, then half a cosine to zero."""
+    if progress < recipe.warmup:
+        return recipe.lr * progress / recipe.warmup
+    return recipe.lr * 0.5 * (1 + math.cos(math.pi * (progress - recipe.warmup) / (1 - recipe.warmup)))
+
+
+@torch.no_grad()
+def evaluate(model: Model, data: str, seed: int = 0, batch: int = 250) -> float:
+    """Mean loss on the 5,000 held-out images, always with the same noise."""
+    was, rng = model.training, torch.Generator().manual_seed(seed)
+    model.eval()
+    x, label = images(data, "held_out")
+    device = model.device
+    losses = [model.loss(model.prepare(x[i : i + batch], rng).to(device), label[i : i + batch].to(device), rng).item()
+              for i in range(0, len(x), batch)]
+    model.train(was)
+    return sum(losses) / len(losses)
+
+
+def fit(model: Model, recipe: Recipe, data: str, seed: int = 0, budget: float | None = None, run: Path | None = None,
+        every: float = 60.0) -> Iterator[Progress]:
+    """Train `model` in place, yielding progress after every step; at the end it holds the averaged weights.
+
+    `budget` in minutes ends the run early, `run` is a folder for the checkpoint that a later call with the same arguments resumes from.
+    """
+    device, rng = model.device, torch.Generator().manual_seed(seed)
+    x, label = images(data, "train")
+    steps_per_epoch = len(x) // recipe.batch
+    steps = max(1, round(recipe.epochs * steps_per_epoch))
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas)
+    ema = Ema(model, recipe.ema)
+    step, spent = _resume(run, model, optimizer, ema, rng) if run else (0, 0.0)
+    begun, saved = time.monotonic() - spent, time.monotonic()
+    average, progress = None, 0.0
+    model.train()
+    while step < steps and progress < 1:
+        for xb, yb in batches(x, label, recipe.batch, rng):
+            spent = time.monotonic() - begun
+            progress = max(step / steps, spent / (60 * budget) if budget else 0.0)
+            if progress >= 1:
+                break
+            for group in optimizer.param_groups:
+                group["lr"] = rate(progress, recipe)
+            loss = model.loss(model.prepare(xb, rng).to(device), yb.to(device), rng)
+            if not torch.isfinite(loss):
+                raise FloatingPointError(f"The loss is {loss.item()} at step {step}; lower the learning rate of the recipe.")
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+            optimizer.step()
+            ema.update(model)
+            step += 1
+            if step % 20 == 0 or average is None:
+                average = loss.item() if average is None else 0.9 * average + 0.1 * loss.item()
+            if run and time.monotonic() - saved > every:
+                _keep(run, model, optimizer, ema, rng, step, spent)
+                saved = time.monotonic()
+            yield Progress(step, steps, spent, average, None)
+    model.load_state_dict(ema.weights)
+    model.eval()
+    if run:
+        _keep(run, model, optimizer, ema, rng, step, spent)
+    yield Progress(step, steps, spent, average or math.nan, evaluate(model, data))
+
+
+def _keep(run: Path, model: Model, optimizer: torch.optim.Optimizer, ema: Ema, rng: torch.Generator, step: int, spent: float) -> None:
+    """Write everything that a resumed run needs into one safetensors file."""
+    state: dict[str, Tensor] = {f"model.{k}": v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    state |= {f"ema.{k}": v.cpu().contiguous() for k, v in ema.weights.items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        state |= {f"adam.{index}.{k}": v.cpu().contiguous() for k, v in moments.items()}
+    state |= {"rng": rng.get_state(), "at": torch.tensor([step, spent, ema.steps], dtype=torch.float64)}
+    run.mkdir(parents=True, exist_ok=True)
+    save_file(state, run / "state.partial")
+    (run / "state.partial").replace(run / "state.safetensors")
+
+
+def _resume(run: Path, model: Model, optimizer: torch.optim.Optimizer, ema: Ema, rng: torch.Generator) -> tuple[int, float]:
+    """Take up the run in a folder; (0, 0.0) where there is none. The order of the current pass is drawn anew."""
+    if not (run / "state.safetensors").exists():
+        return 0, 0.0
+    state = load_file(run / "state.safetensors")
+    model.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
+    for key, value in state.items():
+        if key.startswith("ema."):
+            ema.weights[key[4:]].copy_(value)
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in state.items():
+        if key.startswith("adam."):
+            _, index, name = key.split(".", 2)
+            moments.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    rng.set_state(state["rng"])
+    step, spent, ema.steps = int(state["at"][0]), float(state["at"][1]), int(state["at"][2])
+    return step, spent
+
+
+def train(name: str, data: str, device: str = "cpu", budget: float | None = None, seed: int = 0, show=print) -> checkpoint.Card:
+    """Train "family/model" on a data set by its recipe and write weights and card into `pretrained/`."""
+    family, entry = find(name)
+    torch.manual_seed(seed)
+    model = entry.model_class()(**entry.args).to(device, memory_format=torch.channels_last)
+    run = Path(os.environ.get("GENVIZ_RUNS", "runs")) / f"{family.name}-{entry.name}-{data}"
+    last, progress = 0.0, None
+    for progress in fit(model, entry.recipe, data, seed, budget, run):
+        if time.monotonic() - last > (0.5 if sys.stderr.isatty() else 30) or progress.held_out is not None:
+            last = time.monotonic()
+            show(_bar(name, data, progress))
+    assert progress is not None
+    held_out = {"name": "held_out_loss", "value": progress.held_out, "unit": "loss", "protocol": "5,000 held-out training images, fixed noise",
+                "command": f"python -m genviz.train {name} {data}"}
+    recipe = dataclasses.asdict(entry.recipe) | {"steps": progress.step}
+    machine = torch.cuda.get_device_name() if str(device).startswith("cuda") else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    card = checkpoint.Card(family.name, entry.name, data, entry.title, dict(entry.args), sum(p.numel() for p in model.parameters()), recipe,
+                           round(progress.seconds, 1), machine, seed, metrics=[held_out])
+    return checkpoint.save(model, card)
+
+
+def _bar(name: str, data: str, p: Progress) -> str:
+    share = p.step / p.steps
+    left = p.seconds / max(p.step, 1) * (p.steps - p.step)
+    filled = "#" * round(20 * share)
+    return (f"{name} {data} [{filled:<20}] {p.step}/{p.steps} loss {p.loss:.4f}, {p.seconds:.0f} s, {left:.0f} s left"
+            + (f", held out {p.held_out:.4f}" if p.held_out is not None else ""))
+
+
+def pick_device(device: str = "auto") -> str:
+    """auto -> cuda, mps or cpu, whichever the machine has first."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def waiting() -> list[tuple[str, str]]:
+    """Every (model, data) without a card, in teaching order."""
+    trained = {(c.name, c.data) for c in checkpoint.cards()}
+    every: list[tuple[str, Entry, str]] = [(f.name, e, d) for f in FAMILIES.values() for e in f.models for d in e.data]
+    return [(f"{f}/{e.name}", d) for f, e, d in every if (f"{f}/{e.name}", d) not in trained]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m genviz.train", description="Train a model of GenViz.")
+    parser.add_argument("model", nargs="?", help="family/model, as in vae/vae_2d")
+    parser.add_argument("data", nargs="?", help="mnist or fashion_mnist")
+    parser.add_argument("--all", action="store_true", help="every model that has no weights yet, in order")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--budget", type=float, help="minutes per model; the learning rate reaches zero by then")
+    parser.add_argument("--threads", type=int, help="CPU threads of torch")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    if args.all == bool(args.model and args.data):
+        parser.error("name a model and a data set, or give --all")
+
+    def show(line: str) -> None:
+        print("\r" + line if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+
+    for name, data in waiting() if args.all else [(args.model, args.data)]:
+        try:
+            card = train(name, data, pick_device(args.device), args.budget, args.seed, show)
+        except (KeyError, FloatingPointError) as error:
+            parser.error(str(error.args[0]))
+        print(f"\nwrote {card.path.name}: {card.parameters:,} parameters, {card.seconds:.0f} s, held out {card.metric('held_out_loss'):.4f}")
+
+
+if __name__ == "__main__":
+    main()
