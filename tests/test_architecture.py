@@ -1,0 +1,127 @@
+"""The import rules of ARCHITECTURE.md, read from the import lines of every file."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted((ROOT / "genviz").rglob("*.py"))
+
+# Which rooms of genviz a room may import at the top of a file. A room is the first part under genviz; families may also import their own folder.
+MAY = {
+    "frame": set(),
+    "family": {"model"},  # for types only
+    "noise": set(),
+    "model": {"frame"},
+    "nn": set(),
+    "data": {"data"},
+    "metrics": {"metrics", "data", "checkpoint"},
+    "plots": {"plots"},
+    "families": {"family", "frame", "model", "noise", "nn"},
+    "checkpoint": {"families", "family", "model"},
+    "train": {"checkpoint", "data", "families", "family", "model"},
+    "catalogue": {"checkpoint", "families", "family", "frame", "model", "data"},
+    "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
+    "map": {"checkpoint", "data", "model"},
+    "compare": {"checkpoint", "data", "families", "family", "frame", "model", "metrics"},
+}
+GRADIO_ROOMS = {"ui"}
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(module, at top level and at run time) of every import in a file."""
+    found = []
+    tree = ast.parse(path.read_text())
+    late = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)}
+    typed = {id(n) for f in ast.walk(tree) if isinstance(f, ast.If) and "TYPE_CHECKING" in ast.dump(f.test) for n in ast.walk(f)}
+    for node in ast.walk(tree):
+        now = id(node) not in late and id(node) not in typed
+        if isinstance(node, ast.Import):
+            found += [(a.name, now) for a in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found += [(node.module or "", now)]
+            if node.module == "genviz":
+                found += [(f"genviz.{a.name}", now) for a in node.names]
+    return found
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports(path: Path) -> None:
+    parts = path.relative_to(ROOT / "genviz").with_suffix("").parts
+    here, tab = parts[0], parts[0] == "families" and parts[-1] == "tab"
+    for module, _ in imports(path):
+        top = module.split(".")[0]
+        if top == "gradio":
+            assert here in GRADIO_ROOMS or tab, f"{path}: only app.py, ui and families/*/tab.py import gradio"
+        if top != "genviz" or here in GRADIO_ROOMS or here == "__init__":
+            continue
+        there = room(module)
+        if here == "families" and there == "families" and len(parts) > 2:
+            assert module.split(".")[2:3] in ([parts[1]], []), f"{path}: a family never imports another family ({module})"
+        elif tab:
+            assert there in {"ui", "plots", "data", "frame", "family"}, f"{path}: a tab may not import {module}"
+        elif there and there != here:
+            assert there in MAY[here], f"{path}: {here} may not import {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_manual_seed_outside_engine_and_training(path: Path) -> None:
+    if path.relative_to(ROOT / "genviz").parts[0] in ("engine", "train.py", "metrics", "compare.py"):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "manual_seed":
+            assert isinstance(node.func.value, ast.Call), f"{path}:{node.lineno} seeds the global generator"
+
+
+def python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def test_import_genviz_pulls_in_nothing_heavy() -> None:
+    heavy = python("import genviz, genviz.families, sys; print([m for m in ('torch', 'gradio', 'plotly', 'umap', 'numba', 'torchvision') if m in sys.modules])")
+    assert heavy.strip() == "[]"
+
+
+def test_building_the_page_needs_no_torch() -> None:
+    heavy = python("import genviz.ui.app, sys; print([m for m in ('torch', 'plotly', 'umap', 'numba', 'torchvision') if m in sys.modules])")
+    assert heavy.strip() == "[]"
+
+
+def test_tabs_need_no_torch() -> None:
+    names = [p.parent.name for p in (ROOT / "genviz" / "families").glob("*/tab.py")]
+    assert names
+    code = "; ".join(f"import genviz.families.{n}.tab" for n in names) + "; import sys; print('torch' in sys.modules)"
+    assert python(code).strip() == "False"
+
+
+def test_top_level() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    top = {line.split("/")[0] for line in listed if line}
+    allowed = {"app.py", "genviz", "pretrained", "tests", "requirements.txt", "README.md", "ARCHITECTURE.md", "LICENSE", "pyproject.toml",
+               "benchmarks", ".ci", ".gitignore"}
+    assert top <= allowed, top - allowed
+
+
+def test_weights_are_small_and_never_pickled() -> None:
+    listed = subprocess.run(["git", "ls-files", "pretrained"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    sizes = {name: (ROOT / name).stat().st_size for name in listed if (ROOT / name).exists()}
+    assert sizes and max(sizes.values()) < 9_000_000 and sum(sizes.values()) < 120_000_000
+    assert not [n for n in listed if n.endswith((".pt", ".pth", ".pkl", ".npy", ".npz", ".ckpt"))]
+
+
+def test_no_unpickling_and_no_exec() -> None:
+    for path in [*FILES, ROOT / "app.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func)
+                assert name not in ("torch.load", "pickle.load", "pickle.loads", "exec", "eval"), f"{path}:{node.lineno} calls {name}"

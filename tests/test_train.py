@@ -1,0 +1,83 @@
+"""Training: it learns, it resumes after a kill, its averages and its schedule are what they say."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toy import Toy
+
+from genviz import train
+from genviz.family import Recipe
+
+
+@pytest.fixture(autouse=True)
+def small_data(monkeypatch) -> None:
+    """Blurred noise instead of the data sets: no test of training needs a download."""
+    rng = torch.Generator().manual_seed(0)
+    x = (torch.rand(320, 1, 28, 28, generator=rng) * 255).to(torch.uint8)
+    label = torch.arange(320) % 10
+    monkeypatch.setattr(train, "images", lambda data, split: (x, label) if split == "train" else (x[:100], label[:100]))
+
+
+def run(model: Toy, recipe: Recipe, **options) -> list[train.Progress]:
+    return list(train.fit(model, recipe, "mnist", **options))
+
+
+def test_it_learns_and_ends_with_the_average() -> None:
+    torch.manual_seed(0)
+    model = Toy()
+    before = train.evaluate(model, "mnist")
+    steps = run(model, Recipe(epochs=20, batch=32, lr=3e-2, ema=0.9))
+    assert steps[-1].step == 200 == steps[-1].steps
+    assert steps[-1].held_out is not None and steps[-1].held_out < 0.5 * before
+    assert train.evaluate(model, "mnist") == pytest.approx(steps[-1].held_out, rel=1e-5)
+
+
+def test_a_killed_run_goes_on(tmp_path) -> None:
+    recipe = Recipe(epochs=4, batch=32)
+    torch.manual_seed(0)
+    first = train.fit(Toy(), recipe, "mnist", run=tmp_path, every=0)
+    for progress in first:
+        if progress.step == 15:
+            first.close()
+            break
+    torch.manual_seed(1)
+    second = list(train.fit(Toy(), recipe, "mnist", run=tmp_path))
+    assert second[0].step in (15, 16) and second[-1].step == 40
+    assert second[0].seconds >= progress.seconds - 0.5
+
+
+def test_budget_ends_the_run_with_a_rate_near_zero(monkeypatch) -> None:
+    seen = []
+    rate = train.rate
+    monkeypatch.setattr(train, "rate", lambda progress, recipe: seen.append(rate(progress, recipe)) or seen[-1])
+    steps = run(Toy(), Recipe(epochs=100000, batch=32, lr=1.0), budget=1 / 60)
+    assert steps[-1].step < steps[-1].steps and steps[-1].seconds < 3
+    assert max(seen) <= 1 and seen[-1] < 0.05 < max(seen)
+
+
+def test_schedule() -> None:
+    recipe = Recipe(lr=2.0, warmup=0.1)
+    assert train.rate(0, recipe) == 0 and train.rate(0.05, recipe) == pytest.approx(1.0)
+    assert train.rate(0.1, recipe) == pytest.approx(2.0) and train.rate(1.0, recipe) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_loss_that_is_not_finite_is_named() -> None:
+    class Broken(Toy):
+        def loss(self, x, label, rng):
+            return super().loss(x, label, rng) * float("nan")
+
+    with pytest.raises(FloatingPointError, match="step 0"):
+        run(Broken(), Recipe(epochs=1, batch=32))
+
+
+def test_splits_do_not_overlap(monkeypatch, tmp_path) -> None:
+    import os
+
+    from genviz.data import images as module
+
+    if "GENVIZ_DATA" not in os.environ:
+        pytest.skip("GENVIZ_DATA does not name the data sets")
+    for data in ("mnist", "fashion_mnist"):
+        sizes = [len(module.images(data, split)[0]) for split in ("train", "held_out", "test")]
+        assert sizes == [55000, 5000, 10000]
