@@ -1,0 +1,84 @@
+"""GenViz: deep generative models that can be watched at work. The Python API:
+
+    import genviz
+    genviz.families()                                            # {"vae": Family(...), ...}
+    genviz.cards()                                               # every trained model
+    genviz.load("diffusion/ddpm", "fashion_mnist")               # a Model in eval mode
+    genviz.sample("vae/vae", "mnist", n=16, seed=0)              # (16, 1, 28, 28) in [-1, 1]
+    genviz.film("autoregressive/pixel_cnn", "mnist", n=4)        # Frames from noise to data
+
+Same model, knobs, n and seed: the same pictures as in the app, bit for bit. Importing this imports no torch; the first call does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genviz.checkpoint import Card
+    from genviz.engine.stage import Stage
+    from genviz.family import Family
+    from genviz.frame import Frame
+    from genviz.model import Model
+
+__version__ = "0.1.0"
+__all__ = ["cards", "families", "film", "load", "sample"]
+
+
+def families() -> dict[str, Family]:
+    """The families by name, in teaching order: their stories, models and recipes."""
+    from genviz.families import FAMILIES
+
+    return dict(FAMILIES)
+
+
+def cards() -> list[Card]:
+    """The card of every trained model: arguments, parameters, recipe, metrics."""
+    from genviz import checkpoint
+
+    return checkpoint.cards()
+
+
+def load(name: str, data: str, device: str = "auto") -> Model:
+    """A trained model, as in load("vae/vae", "mnist"), in eval mode, without gradients, on a device ("auto": cuda, mps or cpu).
+
+    Raises KeyError with the list of known names, CheckpointError for a damaged file.
+    """
+    from genviz import checkpoint
+
+    checkpoint.card_of(name, data)  # raises KeyError
+    return _stage(device).model(name, data)
+
+
+def sample(name: str, data: str, n: int = 16, seed: int = 0, *, device: str = "auto", **knobs: Any) -> Tensor:
+    """n samples, float (n, 1, 28, 28) in [-1, 1], on the CPU. Knobs as in the app; ValueError for a wrong one, KeyError for a name."""
+    frames = deque(film(name, data, n, seed, device=device, **knobs), maxlen=1)
+    return frames[0].x.detach().to("cpu").float().clone()
+
+
+def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto", **knobs: Any) -> Iterator[Frame]:
+    """Every Frame of the walk from the prior draw (step 0) to the sample (step == steps); frame.x is (n, 1, 28, 28).
+
+    A sampler may paint on in the tensor that it yielded: clone what you keep. Errors as in `sample`, at once.
+    """
+    from genviz.frame import describe_knobs, read_knobs
+
+    if not 1 <= n <= 1024:
+        raise ValueError(f"'n' must lie between 1 and 1024, not {n}.")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"'seed' must lie between 0 and {2**32 - 1}, not {seed}.")
+    model = load(name, data, device)
+    read_knobs(describe_knobs(model.Knobs), knobs)
+    return _stage(device).walk(name, data, n=n, seed=seed, knobs=knobs)
+
+
+@lru_cache(maxsize=4)
+def _stage(device: str) -> Stage:
+    from genviz.engine.stage import Stage
+
+    return Stage(device)

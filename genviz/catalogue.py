@@ -1,0 +1,57 @@
+"""What there is: every family with its models, their abilities and knobs, and the cards of the trained ones, as plain data.
+
+The worker builds it, because only there is torch; the web process draws the whole page from it. To be sure of shapes and
+abilities each model is built once on the `meta` device, which allocates nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import asdict
+from typing import Any
+
+
+def build() -> dict[str, Any]:
+    """{"families": [...], "data": {...}}, JSON-able; imports torch and every model's module."""
+    from genviz import checkpoint
+    from genviz.data import DATASETS
+    from genviz.families import FAMILIES
+
+    cards = {(c.name, c.data): asdict(c) for c in checkpoint.cards()}
+    families = [
+        {
+            "name": family.name, "title": family.title, "line": family.line, "story": family.story,
+            "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.tab") is not None,
+            "models": [describe(name := f"{family.name}/{e.name}", e, {d: cards[name, d] for d in e.data if (name, d) in cards})
+                       for e in family.models],
+            "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}
+                       for s in family.scenes],
+        }
+        for family in FAMILIES.values()
+    ]  # fmt: skip
+    return {"families": families, "data": {d.name: {"title": d.title, "classes": list(d.classes)} for d in DATASETS.values()}}
+
+
+def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
+    """One model: `name` as in load(name, data), its entry, and its cards by data set."""
+    import torch
+
+    from genviz.frame import describe_knobs
+    from genviz.model import abilities
+
+    with torch.device("meta"):
+        model = entry.model_class()(**entry.args)
+    return {
+        "name": name, "model": name, "title": entry.title, "abilities": abilities(model), "walks": list(model.walks),
+        "answers": list(model.answers), "knobs": describe_knobs(model.Knobs), "pixels": model.pixels, "shape": list(model.shape),
+        "z_dim": getattr(model, "z_dim", None), "order": getattr(model, "order", ""), "cards": cards, "data": list(entry.data),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }  # fmt: skip
+
+
+def model_in(catalogue: dict[str, Any], name: str) -> dict[str, Any]:
+    """The entry of a model; KeyError with the list of known ones."""
+    models = {m["name"]: m for f in catalogue["families"] for m in f["models"]}
+    if name not in models:
+        raise KeyError(f"There is no model '{name}'; the models are: {', '.join(models)}.")
+    return models[name]

@@ -1,0 +1,103 @@
+"""What crosses the pipe and what the screen sees of it: a film that was asked for, its shots, and where it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+FINAL = ("done", "cancelled", "error")
+
+
+class Refused(ValueError):
+    """Something was asked for that cannot be given; the message is one sentence for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of an engine; nothing in it grows without one."""
+
+    live: int = 400  # films that get steps in turn
+    images: int = 8192  # images in those films together
+    line: int = 1000  # films waiting for a place
+    client: int = 8  # unfinished films of one client
+    calls: int = 256  # short answers under way
+    steps: int = 5000  # of a film
+    seconds: float = 300.0  # of computing that one film may take
+    stall: float = 90.0  # seconds that a single step may take before its worker is stopped
+    kept: int = 512 * 2**20  # bytes of finished films
+    given: int = 16 * 2**20  # bytes of arrays sent along with one request
+    pause: float = 20.0  # seconds without anybody asking until a film is paused,
+    lease: float = 120.0  # and until it is cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A film that was asked for, complete: whoever holds the order can make the film again, bit for bit."""
+
+    model: str
+    data: str
+    walk: str
+    knobs: Mapping[str, Any]
+    n: int
+    seed: int
+    given: Mapping[str, np.ndarray]
+    aux: tuple[str, ...]
+    frames: int  # at most so many shots; the first and the last always
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A frame that left the worker: `Frame` with numpy arrays, and how long a step took."""
+
+    x: np.ndarray  # (n, *shape) float32
+    step: int
+    steps: int
+    nfe: int
+    ms: float  # milliseconds per step since the shot before
+    caption: str = ""
+    aux: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        return self.x.nbytes + sum(a.nbytes for a in self.aux.values())
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where a film stands, with its shots from the index that was asked for."""
+
+    status: str  # "waiting", "running", "done", "cancelled" or "error"
+    place: int = 0  # in the waiting line, 1 = next; 0 where it does not wait
+    message: str = ""
+    shots: list[Shot] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """The web side's record of a film."""
+
+    id: str
+    client: str
+    order: Order
+    status: str = "waiting"
+    message: str = ""
+    shots: list[Shot] = field(default_factory=list)
+    bytes: int = 0
+    strikes: int = 0  # crashes it was alive in; the one on stage at the time counts twice
+    paused: bool = False
+    delivered: bool = False  # its owner has seen the end
+    touched: float = field(default_factory=time.monotonic)  # when somebody last asked for it
+    waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future]] = field(default_factory=list)
+
+    @property
+    def final(self) -> bool:
+        return self.status in FINAL
+
+    def idle(self, now: float) -> float:
+        """Seconds since anybody asked for it; 0 while somebody waits."""
+        return 0.0 if self.waiters else now - self.touched

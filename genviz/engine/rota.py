@@ -1,0 +1,133 @@
+"""The rota gives every live film one step in turn, and serves short answers between two steps.
+
+It runs where torch runs, knows nothing of pipes or processes, and is told what to do by commands:
+
+    ("start", id, order, done)    make a film; steps up to `done` were sent before a crash and are made again without being sent
+    ("stop", id)  ("pause", id)  ("go", id)  ("close",)
+    ("call", id, model, data, method, arrays, options)
+
+What happened comes out as events, many in one message: ("shot", id, shot), ("end", id, status, sentence),
+("answer", id, True, value), ("answer", id, False, sentence). Every film that was started and not stopped ends in one "end".
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from genviz.engine.job import Order, Shot
+
+GATHER = 0.03  # seconds of events that go into one message at most, however long the round
+BEAT = 1.0  # seconds after which an empty message says "still at work"
+
+
+class Film:
+    """A film on the rota: its generator, the last step that was sent, and the seconds that it took."""
+
+    def __init__(self, id: str, order: Order, done: int, shots: Iterator[Shot | None]):
+        self.id, self.order, self.done, self.shots, self.seconds = id, order, done, shots, 0.0
+
+
+class Rota:
+    """`stage` makes films and answers; `mark(id)` notes down who is on stage, so that a crash can be traced to its owner."""
+
+    def __init__(self, stage: Any, mark: Callable[[str], None] = lambda id: None, seconds: float = 300.0):
+        self.stage, self.mark, self.seconds = stage, mark, seconds
+        self.turn: deque[Film] = deque()
+        self.paused: dict[str, Film] = {}
+        self.calls: deque[tuple] = deque()
+        self.events: list[tuple] = []
+
+    def run(self, receive: Callable[[bool], list[tuple]], send: Callable[[list[tuple]], None]) -> None:
+        """Work until ("close",): `receive(wait)` gives the commands that came in, sleeping for the next one if it may wait."""
+        left, sent = 0, time.monotonic()
+        while True:
+            for command in receive(not (self.turn or self.calls or self.events)):
+                if command[0] == "close":
+                    return self._close()
+                self._obey(command)
+            if self.calls:  # before the next film step: somebody drags
+                self._answer(*self.calls.popleft())
+                send(self._gathered())
+                sent = time.monotonic()
+                continue
+            if self.turn:
+                left = min(left, len(self.turn)) or len(self.turn)
+                self._step(self.turn.popleft())
+                left -= 1
+            now = time.monotonic()
+            if self.events and (left == 0 or not self.turn or now - sent > GATHER) or now - sent > BEAT:
+                send(self._gathered())
+                sent = now
+
+    def _gathered(self) -> list[tuple]:
+        events, self.events = self.events, []
+        return events
+
+    def _obey(self, command: tuple) -> None:
+        kind, id = command[0], command[1]
+        if kind == "start":
+            _, _, order, done = command
+            self.turn.appendleft(Film(id, order, done, self.stage.film(order)))  # the first frame of a newcomer costs little
+        elif kind == "call":
+            self.calls.append(command[1:])
+        elif kind == "go":
+            if id in self.paused:
+                self.turn.append(self.paused.pop(id))
+        else:
+            film = self.paused.get(id) if id in self.paused else next((f for f in self.turn if f.id == id), None)
+            if film is None:
+                return
+            if film in self.turn:
+                self.turn.remove(film)
+            if kind == "pause":
+                self.paused[id] = film
+            else:
+                self.paused.pop(id, None)
+                film.shots.close()
+
+    def _step(self, film: Film) -> None:
+        self.mark(film.id)
+        begun = time.monotonic()
+        try:
+            shot = next(film.shots)
+        except StopIteration:
+            return self.events.append(("end", film.id, "done", ""))
+        except Exception as error:
+            return self.events.append(("end", film.id, "error", sentence(error)))
+        film.seconds += time.monotonic() - begun
+        if shot is not None and shot.step > film.done:
+            self.events.append(("shot", film.id, shot))
+        if shot is not None and shot.step >= shot.steps:  # closes the film in the same message as its last frame
+            film.shots.close()
+            return self.events.append(("end", film.id, "done", ""))
+        if film.seconds > self.seconds:
+            film.shots.close()
+            return self.events.append(
+                (
+                    "end",
+                    film.id,
+                    "error",
+                    f"The film took more than {self.seconds:.0f} seconds of computing; choose fewer steps or fewer images.",
+                )
+            )
+        self.turn.append(film)
+
+    def _answer(self, id: str, model: str, data: str, method: str, arrays: tuple, options: dict) -> None:
+        self.mark(id)
+        try:
+            self.events.append(("answer", id, True, self.stage.answer(model, data, method, arrays, options)))
+        except Exception as error:
+            self.events.append(("answer", id, False, sentence(error)))
+
+    def _close(self) -> None:
+        for film in [*self.turn, *self.paused.values()]:
+            film.shots.close()
+
+
+def sentence(error: Exception) -> str:
+    """An exception as one sentence: a ValueError (Refused among them) speaks for itself, others are named."""
+    text = " ".join(str(error).split())[:300] or type(error).__name__
+    return text if isinstance(error, ValueError) else f"The model failed with {type(error).__name__}: {text}"

@@ -1,0 +1,202 @@
+"""Where models perform: the device, the loaded models, the seeds, and the choice of the frames that are shown.
+
+A film is one generator, moved on by one `next()` at a time, always with its own random numbers and the same number of threads: that
+is why it is the same film bit for bit, alone or among three hundred, in the app and in `genviz.sample`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genviz import catalogue, checkpoint
+from genviz.engine.job import Order, Refused, Shot
+from genviz.frame import Frame, describe_knobs, read_knobs
+from genviz.model import ABILITIES, Model, abilities
+
+LONGEST = 5000  # steps of a film
+
+
+def threads() -> int:
+    """CPU threads of torch: all cores but one, which serves the page. Constant, because the count may change the last bits of a film."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(os.environ.get("GENVIZ_THREADS") or cores - 1))
+
+
+@contextlib.contextmanager
+def own_threads() -> Iterator[None]:
+    """Compute with `threads()` for a while and give the caller's setting back. Never open it around a `yield`."""
+    was = torch.get_num_threads()
+    torch.set_num_threads(threads())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(was)
+
+
+def pick_device(device: str = "auto") -> str:
+    """ "auto" -> cuda, mps or cpu, whichever the machine has first; a named device must be there. Raises Refused."""
+    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if has[name])
+    if not has.get(device.split(":")[0], False):
+        raise Refused(f"This machine has no device '{device}'; it has {', '.join(name for name, there in has.items() if there)}.")
+    return device
+
+
+def shown(step: int, steps: int, frames: int) -> int:
+    """The slot of a step among `frames` slots; a frame is kept when its slot is a new one. Slot 0 is the first, frames - 1 the last."""
+    return step * (frames - 1) // max(steps, 1)
+
+
+class Stage:
+    """Loads models when they are first asked for, keeps them, and runs their walks and answers without gradients."""
+
+    def __init__(self, device: str = "auto"):
+        self.device = pick_device(device)
+        self._models: dict[tuple[str, str], Model] = {}
+
+    def catalogue(self) -> dict:
+        """What there is, as plain data (see genviz.catalogue)."""
+        return catalogue.build() | {"device": self.device}
+
+    def load(self, name: str, data: str) -> Model:
+        """Fill a model from its card; a stage for tests has models of its own."""
+        return checkpoint.load(checkpoint.card_of(name, data), self.device)
+
+    def model(self, name: str, data: str) -> Model:
+        """The model in eval mode on the device, channels last, without gradients; loaded once."""
+        if (name, data) not in self._models:
+            try:
+                model = self.load(name, data)
+            except KeyError as error:
+                raise Refused(str(error.args[0])) from None
+            self._models[name, data] = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        return self._models[name, data]
+
+    def walk(
+        self,
+        name: str,
+        data: str,
+        walk: str = "sample",
+        n: int = 16,
+        seed: int = 0,
+        knobs: Mapping[str, Any] | None = None,
+        given: Mapping[str, np.ndarray] | None = None,
+    ) -> Iterator[Frame]:
+        """Every frame of a walk; x (n, *shape) on the stage's device. Knobs are checked again here, against the class."""
+        with own_threads():
+            model = self.model(name, data)
+            if walk not in model.walks:
+                raise Refused(f"{name} has no walk '{walk}'; it has {', '.join(model.walks)}.")
+            typed = model.Knobs(**read_knobs(describe_knobs(model.Knobs), knobs or {}))
+            tensors = {key: self._tensor(value) for key, value in (given or {}).items()}
+            rng = torch.Generator().manual_seed(seed)
+            frames = getattr(model, walk)(n, typed, rng, **tensors)
+        try:
+            while True:
+                with own_threads(), torch.no_grad():
+                    frame = next(frames, None)
+                if frame is None:
+                    return
+                yield frame
+        finally:
+            frames.close()
+
+    def film(self, order: Order) -> Iterator[Shot | None]:
+        """One step at a time: a Shot where the frame is kept, None where it is thinned out. Raises Refused with a sentence on NaN."""
+        slot, last, last_kept, begun, seconds = -1, None, -1, time.perf_counter(), 0.0
+        frames = self.walk(order.model, order.data, order.walk, order.n, order.seed, order.knobs, order.given)
+        try:
+            for frame in frames:
+                seconds += time.perf_counter() - begun
+                if frame.steps > LONGEST:
+                    raise Refused(f"A film has at most {LONGEST} steps, not {frame.steps}.")
+                last, here = frame.step, shown(frame.step, frame.steps, max(order.frames, 2))
+                if here > slot:
+                    ms = 1000 * seconds / max(frame.step - last_kept, 1)
+                    slot, last_kept, seconds = here, frame.step, 0.0
+                    yield self._shot(frame, order, ms)
+                else:
+                    yield None
+                begun = time.perf_counter()
+        finally:
+            frames.close()
+        if last is None or last < frame.steps:
+            raise Refused(f"The film ended before its last step{'' if last is None else f', at step {last} of {frame.steps}'}.")
+
+    def _shot(self, frame: Frame, order: Order, ms: float) -> Shot:
+        # A sampler may go on painting in the tensor that it yielded, so everything is copied here.
+        x = frame.x.detach().to("cpu", torch.float32, copy=True).numpy()
+        if not np.isfinite(x).all():
+            raise Refused(
+                f"The picture stopped being a number (NaN or infinity) at step {frame.step} of {frame.steps}; "
+                f"a gentler setting of the knobs may help."
+            )
+        aux = {name: frame.aux[name].detach().to("cpu", copy=True).numpy() for name in order.aux if name in frame.aux}
+        return Shot(x, frame.step, frame.steps, frame.nfe, round(ms, 3), frame.caption, aux)
+
+    def answer(self, name: str, data: str, method: str, arrays: tuple, options: Mapping[str, Any]) -> Any:
+        """Call an ability or one of the `answers` of a model: arrays become tensors, what comes back becomes numpy.
+
+        Raises Refused with one sentence for an unknown method or option and for a wrong shape.
+        """
+        with own_threads(), torch.no_grad():
+            model = self.model(name, data)
+            can = [*abilities(model), *model.answers]
+            if method not in can:
+                raise Refused(f"{name} has no answer '{method}'; it has {', '.join(can) or 'none'}.")
+            tensors = [self._tensor(a) for a in arrays]
+            _check_shapes(model, name, method, tensors)
+            call = getattr(model, method)
+            known = inspect.signature(call).parameters
+            options = {key: self._tensor(v) if isinstance(v, np.ndarray) else v for key, v in options.items()}
+            seed = options.pop("seed", 0)
+            if "rng" in known:
+                options["rng"] = torch.Generator().manual_seed(int(seed))
+            if isinstance(options.get("knobs"), Mapping):
+                options["knobs"] = model.Knobs(**read_knobs(describe_knobs(model.Knobs), options["knobs"]))
+            try:
+                inspect.signature(call).bind(*tensors, **options)
+            except TypeError as error:
+                raise Refused(f"{name}.{method} cannot be called like this: {error}.") from None
+            return _plain(call(*tensors, **options))
+
+    def _tensor(self, array: Any) -> Tensor:
+        tensor = torch.from_numpy(np.array(array))  # a copy: what came through the pipe is read-only
+        return tensor.to(self.device, torch.float32 if tensor.is_floating_point() else tensor.dtype)
+
+
+def _check_shapes(model: Model, name: str, method: str, tensors: list[Tensor]) -> None:
+    """Abilities have known shapes: z (B, z_dim), x (B, *shape), sigma (B,)."""
+    if method not in ABILITIES:
+        return
+    wanted = [(model.z_dim,)] if method == "decode" else [tuple(model.shape)]  # type: ignore[attr-defined]
+    wanted += [()] if method == "score" else []
+    if len(tensors) != len(wanted):
+        raise Refused(f"{name}.{method} takes {len(wanted)} array{'s' if len(wanted) > 1 else ''}, not {len(tensors)}.")
+    for tensor, tail in zip(tensors, wanted, strict=True):
+        if tensor.ndim != 1 + len(tail) or tuple(tensor.shape[1:]) != tail or not 1 <= len(tensor) <= 4096:
+            shape = ", ".join(["B", *map(str, tail)]) + ("," if not tail else "")
+            raise Refused(f"{name}.{method} takes an array of shape ({shape}) with 1 to 4096 rows, not {tuple(tensor.shape)}.")
+        if not tensor.isfinite().all():
+            raise Refused(f"{name}.{method} takes finite numbers only.")
+
+
+def _plain(value: Any) -> Any:
+    """Tensors to numpy, through tuples, lists and dictionaries."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True).numpy()
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_plain, value)) if isinstance(value, tuple) else list(map(_plain, value))
+    return value
