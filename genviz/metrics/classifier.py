@@ -1,0 +1,259 @@
+"""The eye of the image metrics: a small classifier whose inner features stand for "what a picture shows".
+
+Distances between sets of pictures are computed on features, not on pixels: a digit that is moved by one pixel is the same digit.
+The usual features (Inception, trained on photographs of ImageNet) know nothing about 28 x 28 digits, so GenViz trains one classifier
+per data set, once, and ships it. The features phi(x) are the 128 averaged outputs of the last ReLU, the input of the linear layer
+that names the class; they come from one plain forward pass. No generator is ever trained on them.
+
+    python -m genviz.metrics.classifier mnist     # trains, tests once, writes pretrained/classifier/features-mnist.safetensors and .json
+
+The net is a residual network (He et al. 2016) behind a space-to-depth stem, trained by SGD with a one-cycle rate (Smith and Topin 2018),
+label smoothing, and random shifts of the training images: with turns and stretches for digits, mirrored and with a hole cut
+out (DeVries and Taylor 2017) for clothes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import math
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genviz import checkpoint
+from genviz.data.images import batches, images
+
+
+class Classifier(nn.Module):
+    """x (B, 1, 28, 28) in [-1, 1] -> logits (B, 10); `features(x)` gives (B, 128), all >= 0."""
+
+    def __init__(self, width: int = 32, feature_dim: int = 128):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.PixelUnshuffle(2),
+            Convolution(4, width),  # (B, width, 14, 14)
+            Residual(width),
+            Convolution(width, 2 * width, stride=2),  # (B, 2 width, 7, 7)
+            Residual(2 * width),
+            Convolution(2 * width, feature_dim, stride=2),  # (B, feature_dim, 4, 4)
+        )
+        self.head = nn.Linear(feature_dim, 10)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.body(x).mean((2, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x))
+
+
+class Convolution(nn.Sequential):
+    """3 x 3 convolution, batch normalisation, ReLU."""
+
+    def __init__(self, channels: int, out: int, stride: int = 1):
+        super().__init__(nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True))
+
+
+class Residual(nn.Module):
+    """x + two convolutions of x, the second starting at zero; a ReLU closes the block."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = Convolution(channels, channels)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+        nn.init.zeros_(self.second[1].weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(self.first(x)))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a classifier is trained."""
+
+    width: int
+    epochs: float
+    batch: int = 128
+    lr: float = 0.1  # peak of one cycle
+    warmup: float = 0.2  # share of the run that climbs to the peak
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    smoothing: float = 0.1
+    shift: float = 2.0  # pixels, each way
+    turn: float = 0.0  # degrees, each way; also the size of stretch and shear in percent
+    flip: bool = False
+    hole: int = 0  # side of the square cut out of every second image, pixels
+
+
+RECIPES = {
+    "mnist": Recipe(width=32, epochs=8, turn=10.0),
+    "fashion_mnist": Recipe(width=32, epochs=14, flip=True, hole=8),
+}
+
+
+def augment(x: Tensor, recipe: Recipe, rng: torch.Generator) -> Tensor:
+    """x (B, 1, 28, 28) in [-1, 1] -> the same pictures moved, turned, mirrored and cut as the recipe says."""
+    n, size = len(x), x.shape[-1]
+
+    def spread(width: float, *shape: int) -> Tensor:
+        return (2 * torch.rand(n, *shape, generator=rng) - 1) * width
+
+    if recipe.turn:
+        angle = spread(math.radians(recipe.turn))
+        turn = torch.stack([torch.stack([angle.cos(), -angle.sin()], 1), torch.stack([angle.sin(), angle.cos()], 1)], 1)
+        matrix = torch.cat([turn + spread(recipe.turn / 100, 2, 2), spread(2 * recipe.shift / size, 2, 1)], 2)  # (B, 2, 3)
+        x = F.grid_sample(x + 1, F.affine_grid(matrix, x.shape, align_corners=False), align_corners=False) - 1
+    elif recipe.shift:
+        pad = int(recipe.shift)
+        rows, columns = (torch.randint(0, 2 * pad + 1, (n, 1), generator=rng) + torch.arange(size) for _ in range(2))
+        padded = F.pad(x, (pad, pad, pad, pad), value=-1.0)
+        x = padded[torch.arange(n)[:, None, None], 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+    if recipe.flip:
+        x = torch.where(torch.rand(n, 1, 1, 1, generator=rng) < 0.5, x.flip(-1), x)
+    if recipe.hole:
+        across, down = (torch.arange(size) - torch.randint(0, size, (n, 1), generator=rng) for _ in range(2))
+        half = recipe.hole // 2
+        inside = ((across >= -half) & (across < half))[:, None, :] & ((down >= -half) & (down < half))[:, :, None]
+        inside &= torch.rand(n, 1, 1, generator=rng) < 0.5
+        x = x.masked_fill(inside[:, None], -1.0)
+    return x
+
+
+def fit(net: Classifier, recipe: Recipe, data: str, seed: int = 0, budget: float | None = None) -> Iterator[tuple[float, float, float]]:
+    """Train `net` in place on the 55,000 training images; yields (share of the run done, seconds, running loss) after every step.
+
+    `budget` in minutes ends the run early, the rate reaching zero by then.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    x, label = images(data, "train")
+    steps = max(1, round(recipe.epochs * (len(x) // recipe.batch)))
+    groups = [{"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+              {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0}]
+    optimizer = torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
+    begun, step, share, average = time.monotonic(), 0, 0.0, math.log(10)
+    net.train()
+    while share < 1:
+        for xb, yb in batches(x, label, recipe.batch, rng):
+            seconds = time.monotonic() - begun
+            share = max(step / steps, seconds / (60 * budget) if budget else 0.0)
+            if share >= 1:
+                break
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.lr * min(share / recipe.warmup + 0.02, (1 - share) / (1 - recipe.warmup))
+            xb = augment(xb.float() / 127.5 - 1, recipe, rng)
+            loss = F.cross_entropy(net(xb.contiguous(memory_format=torch.channels_last)), yb, label_smoothing=recipe.smoothing)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            step += 1
+            if step % 20 == 0:
+                average = 0.8 * average + 0.2 * loss.item()
+            yield share, seconds, average
+    net.eval()
+
+
+@torch.no_grad()
+def accuracy(net: Classifier, data: str, split: str, batch: int = 250) -> float:
+    """Share of right answers in a split, in percent."""
+    x, label = images(data, split)
+    right = sum((net(x[i : i + batch].float() / 127.5 - 1).argmax(1) == label[i : i + batch]).sum().item() for i in range(0, len(x), batch))
+    return 100 * right / len(x)
+
+
+def path_of(data: str) -> Path:
+    """Where the weights for a data set lie; the passport is beside them with the ending .json."""
+    return checkpoint.PRETRAINED / "classifier" / f"features-{data}.safetensors"
+
+
+def passport(data: str) -> dict:
+    """What is known about a trained classifier: accuracy with its protocol, recipe, seconds, parameters, sha256."""
+    path = path_of(data).with_suffix(".json")
+    if not path.exists():
+        raise checkpoint.CheckpointError(f"There is no classifier for '{data}' yet; train it with: python -m genviz.metrics.classifier {data}")
+    return json.loads(path.read_text())
+
+
+@lru_cache(maxsize=4)
+def load(data: str, device: str = "cpu") -> Classifier:
+    """The trained classifier of a data set, in eval mode; CheckpointError in one sentence where it is missing or damaged."""
+    from safetensors.torch import load as read
+
+    facts, path = passport(data), path_of(data)
+    content = path.read_bytes() if path.exists() else b""
+    if hashlib.sha256(content).hexdigest() != facts["sha256"]:
+        raise checkpoint.CheckpointError(f"{path.name} is missing or does not have the sha256 of its passport; restore both files or train it "
+                                         f"again with: python -m genviz.metrics.classifier {data}")
+    net = Classifier(**facts["args"])
+    net.load_state_dict(read(content))
+    return net.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def features(x: Tensor, data: str, batch: int = 250) -> Tensor:
+    """x (N, 1, 28, 28) in [-1, 1] -> features (N, 128) float64, of the classifier of a data set."""
+    net = load(data)
+    return torch.cat([net.features(x[i : i + batch].float()).double() for i in range(0, len(x), batch)])
+
+
+def train(data: str, seed: int = 0, budget: float | None = None, epochs: float | None = None, show=print) -> dict:
+    """Train the classifier of a data set by its recipe, write weights and passport, return the passport. Reads the test set once."""
+    from safetensors.torch import save
+
+    torch.manual_seed(seed)
+    recipe = RECIPES[data] if epochs is None else dataclasses.replace(RECIPES[data], epochs=epochs)
+    args = {"width": recipe.width}
+    net = Classifier(**args).to(memory_format=torch.channels_last)
+    last, seconds, cpu = 0.0, 0.0, time.process_time()
+    for share, seconds, loss in fit(net, recipe, data, seed, budget):
+        if time.monotonic() - last > 20:
+            last = time.monotonic()
+            show(f"{data} {100 * share:.1f} %, loss {loss:.4f}, {seconds:.0f} s")
+    command = f"python -m genviz.metrics.classifier {data}" + (f" --budget {budget:g}" if budget else "") + (f" --epochs {epochs:g}" if epochs else "")
+    held_out, test = accuracy(net, data, "held_out"), accuracy(net, data, "test")
+    protocol = "one plain forward pass, float32; {} images"
+    content = save({k: v.contiguous() for k, v in net.state_dict().items()})
+    facts = {
+        "title": f"Feature classifier, {data}", "data": data, "args": args, "parameters": sum(p.numel() for p in net.parameters()),
+        "recipe": dataclasses.asdict(recipe), "budget_minutes": budget, "seed": seed, "seconds": round(seconds, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1), "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "trained_on": "55,000 of the 60,000 training images; never used to train a generator",
+        "metrics": [
+            {"name": "held_out_accuracy", "value": held_out, "unit": "%", "protocol": protocol.format("5,000 held-out training"), "command": command},
+            {"name": "test_accuracy", "value": test, "unit": "%", "protocol": protocol.format("10,000 test"), "command": command},
+        ],
+        "licence": "MIT", "sha256": hashlib.sha256(content).hexdigest(),
+    }  # fmt: skip
+    path = path_of(data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
+    return facts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m genviz.metrics.classifier", description="Train the classifier behind the image metrics.")
+    parser.add_argument("data", choices=sorted(RECIPES))
+    parser.add_argument("--budget", type=float, help="minutes; the learning rate reaches zero by then")
+    parser.add_argument("--epochs", type=float, help="passes over the training images instead of the recipe's")
+    parser.add_argument("--threads", type=int, help="CPU threads of torch")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    facts = train(args.data, args.seed, args.budget, args.epochs, lambda line: print(line, file=sys.stderr, flush=True))
+    scores = ", ".join(f"{m['name']} {m['value']:.2f} %" for m in facts["metrics"])
+    print(f"{facts['title']}: {facts['parameters']:,} parameters, {facts['seconds']:.0f} s, {scores}")
+
+
+if __name__ == "__main__":
+    main()
