@@ -1,0 +1,1 @@
+"""Numbers to pictures: numpy arrays to PNG bytes and plotly figures. Imports neither torch nor gradio."""

@@ -1,0 +1,160 @@
+// What every widget of the page shares. Loaded once, before any widget starts; no library, no request to other machines.
+window.genviz = window.genviz || (() => {
+  "use strict";
+  const SIDE = 28;
+  const gv = { widgets: {}, tools: [] };
+
+  // ---- starting a widget -------------------------------------------------------------------------------------------------
+  gv.start = (name, element, props, server, watch, trigger) => {
+    const run = gv.widgets[name];
+    if (!run) return;
+    try { run(element.querySelector(".gv") || element, props, gv.asks(server), watch, trigger); }
+    catch (error) { console.error(`The widget ${name} did not start:`, error); }
+  };
+
+  // server functions answer {ok} or {error}; here a refusal becomes a rejected promise whose message is the sentence
+  gv.asks = server => {
+    const ask = {};
+    for (const name of Object.keys(server || {}))
+      ask[name] = async (values = {}) => {
+        const answer = await server[name](values);
+        if (answer && "ok" in answer) return answer.ok;
+        throw new Error((answer && answer.error) || "The app does not answer; is it still running?");
+      };
+    return ask;
+  };
+
+  // newest wins: at most `flights` requests under way, the newest waiting one is kept, answers older than the shown one are dropped
+  gv.latest = (f, show, { flights = 4, fail = gv_toast } = {}) => {
+    let sent = 0, shown = 0, flying = 0, waiting = null;
+    const go = async args => {
+      const turn = ++sent;
+      flying++;
+      try {
+        const answer = await f(args);
+        if (turn > shown) { shown = turn; show(answer, args); }
+      } catch (error) { if (turn > shown) { shown = turn; fail(error); } }
+      flying--;
+      if (waiting !== null && flying < flights) { const next = waiting; waiting = null; go(next); }
+    };
+    return args => { if (flying < flights) go(args); else waiting = args; };
+  };
+
+  // ---- pictures ----------------------------------------------------------------------------------------------------------
+  gv.sprite = async url => createImageBitmap(await (await fetch(url)).blob());
+
+  const size = (canvas, w, h) => { if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; } };
+
+  gv.draw = async (canvas, url) => {
+    const bitmap = typeof url === "string" ? await gv.sprite(url) : url;
+    size(canvas, bitmap.width, bitmap.height);
+    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    return bitmap;
+  };
+
+  gv.cell = (canvas, bitmap, i, columns, side = SIDE) => {
+    size(canvas, side, side);
+    canvas.getContext("2d").drawImage(bitmap, (i % columns) * side, Math.floor(i / columns) * side, side, side, 0, 0, side, side);
+  };
+
+  gv.pixels = (image, i = 0, columns = 1, side = SIDE) => {
+    const canvas = new OffscreenCanvas(side, side), pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.drawImage(image, (i % columns) * side, Math.floor(i / columns) * side, side, side, 0, 0, side, side);
+    const rgba = pen.getImageData(0, 0, side, side).data, grey = new Uint8ClampedArray(side * side);
+    for (let p = 0; p < grey.length; p++) grey[p] = rgba[4 * p];
+    return grey;
+  };
+
+  gv.paint = (canvas, pixels, side = SIDE) => {
+    size(canvas, side, pixels.length / side);
+    const image = new ImageData(side, pixels.length / side);
+    for (let p = 0; p < pixels.length; p++) {
+      image.data[4 * p] = image.data[4 * p + 1] = image.data[4 * p + 2] = pixels[p];
+      image.data[4 * p + 3] = 255;
+    }
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  };
+
+  gv.bytes64 = pixels => { let s = ""; for (const b of pixels) s += String.fromCharCode(b); return btoa(s); };
+
+  // ---- heat maps ---------------------------------------------------------------------------------------------------------
+  const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+  gv.colour = u => {  // 0 .. 1 -> [r, g, b]
+    const v = Math.min(Math.max(u, 0), 1) * (VIRIDIS.length - 1), i = Math.min(Math.floor(v), VIRIDIS.length - 2), f = v - i;
+    return VIRIDIS[i].map((c, k) => c + f * (VIRIDIS[i + 1][k] - c));
+  };
+  gv.signed = u => {  // -1 .. 1 -> blue, white, orange; the same colours as pictures.signed in Python
+    const v = Math.min(Math.max(u, -1), 1), end = v < 0 ? [33, 102, 172] : [214, 84, 20], a = Math.abs(v);
+    return end.map(c => 255 - a * (255 - c));
+  };
+  gv.heat = (canvas, numbers, width, { signed = false, low, high } = {}) => {
+    size(canvas, width, numbers.length / width);
+    let top = high ?? -Infinity, bottom = low ?? Infinity;
+    for (const x of numbers) { if (high === undefined && x > top) top = x; if (low === undefined && x < bottom) bottom = x; }
+    const image = new ImageData(width, numbers.length / width), bound = Math.max(Math.abs(top), Math.abs(bottom), 1e-12);
+    numbers.forEach((x, p) => {
+      const c = signed ? gv.signed(x / bound) : gv.colour((x - bottom) / Math.max(top - bottom, 1e-12));
+      image.data.set([c[0], c[1], c[2], 255], 4 * p);
+    });
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  };
+
+  // colours of the ten classes, apart for colour-blind eyes (Tol's bright and muted sets), readable on light and dark
+  gv.CLASSES = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#999933", "#EE7733", "#009988", "#8866BB"];
+
+  gv.dark = () => document.body.classList.contains("dark");
+  gv.css = name => getComputedStyle(document.body).getPropertyValue(name).trim();
+
+  // ---- one sentence to the person in front of the screen ----------------------------------------------------------------------
+  function gv_toast(error) {
+    const text = String((error && error.message) || error);
+    let stack = document.querySelector("#gv-toasts");
+    if (!stack) {
+      stack = Object.assign(document.createElement("div"), { id: "gv-toasts" });
+      stack.setAttribute("role", "alert");
+      document.body.append(stack);
+    }
+    const known = [...stack.children].find(t => t.textContent === text);
+    const toast = known || Object.assign(document.createElement("div"), { className: "gv-toast", textContent: text });
+    if (!known) { stack.append(toast); toast.addEventListener("click", () => toast.remove()); }
+    clearTimeout(toast.timer);
+    toast.timer = setTimeout(() => toast.remove(), 8000);
+  }
+  gv.toast = gv_toast;
+
+  // ---- sending an image from one tool to another --------------------------------------------------------------------------------
+  // gv.tools (filled by the page): {tool, label, family, tabs: [elem_id, ...]}. A receiver in a tab that was never opened does not
+  // exist yet, so the image waits in `mail` until the tool starts and asks for it.
+  const takers = {}, mail = {};
+  gv.receive = (tool, take) => {
+    takers[tool] = take;
+    if (tool in mail) { const parcel = mail[tool]; delete mail[tool]; take(parcel); }
+  };
+  gv.send = async (tool, parcel) => {
+    const entry = gv.tools.find(t => t.tool === tool);
+    if (entry) for (const tab of entry.tabs) await gv.open(tab);
+    if (takers[tool]) takers[tool](parcel); else mail[tool] = parcel;
+  };
+
+  gv.open = async tab => {  // opens a tab by its elem_id; waits until its button exists (an inner tab appears with its outer one)
+    for (let tries = 0; tries < 60; tries++) {
+      const button = document.querySelector(`#${CSS.escape(tab)}-button`);
+      if (button) { if (button.getAttribute("aria-selected") !== "true") button.click(); return true; }
+      await new Promise(done => setTimeout(done, 50));
+    }
+    return false;
+  };
+
+  // ---- who this page is (sessionStorage survives a reload, not a closed tab) ---------------------------------------------------
+  gv.remember = (key, value) => {
+    try {
+      if (value === undefined) return JSON.parse(sessionStorage.getItem("genviz." + key));
+      if (value === null) sessionStorage.removeItem("genviz." + key);
+      else sessionStorage.setItem("genviz." + key, JSON.stringify(value));
+    } catch { return null; }  // private windows may refuse storage: then nothing is remembered
+  };
+  gv.client = gv.remember("client") || [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
+  gv.remember("client", gv.client);
+
+  return gv;
+})();
