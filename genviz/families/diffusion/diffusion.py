@@ -1,0 +1,192 @@
+r"""Diffusion: learn to take a little noise away, then start from pure noise and do it again and again.
+
+The forward process needs no learning: x_t = alpha_t x + sigma_t eps with alpha_t = cos(pi t / 2), sigma_t = sin(pi t / 2) takes a
+picture at t = 0 to pure noise at t = 1. The network learns the way back. It is shown x_t, the noise level and the class, and predicts
+
+    v = alpha_t eps - sigma_t x,    trained by    E || v_hat(x_t, t, label) - v ||^2,
+
+from which both the picture and the noise follow by a rotation:
+
+    x0_hat = alpha_t x_t - sigma_t v_hat,    eps_hat = sigma_t x_t + alpha_t v_hat,    score = (alpha_t x0_hat - x_t) / sigma_t^2.
+
+In one training step in ten the class is hidden, so that the same network also knows pictures of any class; at sampling time the two
+answers may be stretched apart (guidance). v-prediction is what the preconditioning of Karras et al. becomes for data of unit
+size, and noise levels are drawn as there: log(sigma_t / alpha_t) is normal, so that the levels where pictures take shape come up most.
+
+References: Sohl-Dickstein et al. 2015; Ho et al. 2020; Salimans and Ho 2022 (v); Ho and Salimans 2022 (guidance); Karras et al. 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genviz.families.diffusion.ddim import ddim
+from genviz.families.diffusion.ddpm import ddpm
+from genviz.families.diffusion.dpm_solver import dpm_solver
+from genviz.families.diffusion.heun import heun
+from genviz.frame import Frame, knob
+from genviz.model import Model, rand, randn
+from genviz.nn.unet import UNet
+from genviz.noise import Cosine, karras, spherical
+
+SAMPLERS = {"dpm_solver": dpm_solver, "heun": heun, "ddim": ddim, "ddpm": ddpm}
+SCHEDULE = Cosine()
+LARGEST, SMALLEST = 60.0, 0.02  # noise-to-signal ratios between which a walk runs
+LEVEL_MEAN, LEVEL_STD = -0.4, 1.2  # of the log ratio in training
+HIDDEN = 0.1  # share of training pictures whose class is not told
+NO_CLASS = 10
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """How to walk from noise to a picture."""
+
+    sampler: str = knob("dpm_solver", choices=tuple(SAMPLERS), help="Rule that takes one step: DPM-Solver++(2M), Heun (EDM), DDIM or DDPM.")
+    steps: int = knob(18, 1, 1000, help="Steps from noise to data. Heun asks the network twice per step; DDPM wants hundreds.")
+    eta: float = knob(0.0, 0.0, 1.0, step=0.05, help="DDIM only: fresh noise in every step. 0 is deterministic, 1 is DDPM.")
+    guidance: float = knob(1.0, 1.0, 8.0, step=0.5, help="Above 1 the class is exaggerated, at twice the network calls.")
+    label: int = knob(-1, -1, 9, kind="label", help="Which class to draw; -1 takes every class in turn.")
+
+
+class Diffusion(Model):
+    """Class-conditional diffusion of 28 x 28 images; `fine`, `coarse`, `fine_blocks`, `coarse_blocks` shape the U-Net."""
+
+    Knobs = Knobs
+    walks = ("sample", "forward_process", "diffuse", "branch", "interpolate")
+    answers = ("denoise",)
+
+    def __init__(self, fine: int = 32, coarse: int = 96, fine_blocks: int = 1, coarse_blocks: int = 3):
+        super().__init__()
+        self.net = UNet(fine, coarse, fine_blocks, coarse_blocks)
+
+    # What it learns
+
+    def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
+        """Mean squared error of v_hat, a scalar; noise levels are spread evenly over their distribution within the batch."""
+        n = len(x)
+        place = (torch.randperm(n, generator=rng) + rand(n, rng=rng)) / n
+        ratio = torch.exp(LEVEL_MEAN + LEVEL_STD * torch.special.ndtri(place.clamp(1e-4, 1 - 1e-4))).to(x.device)
+        t = SCHEDULE.time(ratio)
+        eps = randn(*x.shape, rng=rng, device=x.device)
+        hidden = (rand(n, rng=rng) < HIDDEN * self.training).to(x.device)
+        v_hat = self.v(SCHEDULE.mix(x, eps, t), t, torch.where(hidden, NO_CLASS, label))
+        return F.mse_loss(v_hat, SCHEDULE.mix(eps, -x, t))
+
+    def v(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
+        """One call of the network: x_t (B, 1, 28, 28), t (B,), label (B,) with NO_CLASS for any -> v_hat like x_t."""
+        level = torch.log(SCHEDULE.ratio(t)) / 4  # of order one
+        return self.net(x_t, level.to(x_t.dtype), label)
+
+    # What it can be asked
+
+    def guess(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
+        """x0_hat like x_t, held within the range of pictures; t is a single time."""
+        v_hat = self.v(x_t, torch.full((len(x_t),), float(t), device=x_t.device), label)
+        return (SCHEDULE.alpha(t) * x_t - SCHEDULE.sigma(t) * v_hat).clamp(-1, 1)
+
+    def denoise(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+        """x = data + sigma eps (B, 1, 28, 28), sigma (B,) > 0 -> the expected data given x; label (B,) int64, None for any class."""
+        t = SCHEDULE.time(sigma.to(x.device, x.dtype))
+        a, s = (f(t).view(-1, 1, 1, 1) for f in (SCHEDULE.alpha, SCHEDULE.sigma))
+        label = torch.full((len(x),), NO_CLASS, device=x.device) if label is None else label
+        return (a * a * x - s * self.v(a * x, t, label)).clamp(-1, 1)
+
+    def score(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Gradient of log p_sigma at x = data + sigma eps: (E[data | x] - x) / sigma^2 (Tweedie's formula); sigma (B,)."""
+        return (self.denoise(x, sigma) - x) / sigma.to(x).view(-1, 1, 1, 1) ** 2
+
+    # Walks
+
+    @torch.no_grad()
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+        """From n noises to n pictures; Frame.x is x_t, Frame.aux its x0_hat, eps_hat and score (of log p_t at x_t)."""
+        x_t = randn(n, *self.shape, rng=rng, device=self.device)
+        yield from self._walk(x_t, grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs), knobs, rng)
+
+    @torch.no_grad()
+    def forward_process(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame]:
+        """The other way: the picture x (1, 28, 28) dissolves into n different noises along equally spaced times. Asks no network."""
+        x = x.to(self.device).expand(n, *self.shape)
+        eps = randn(n, *self.shape, rng=rng, device=self.device)
+        for step, t in enumerate(torch.linspace(0, 1, knobs.steps + 1, dtype=torch.float64)):
+            yield Frame(SCHEDULE.mix(x, eps, t), step, knobs.steps, 0, f"t = {t:.2f}", {"eps": eps})
+
+    @torch.no_grad()
+    def diffuse(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, t: Tensor) -> Iterator[Frame]:
+        """Noise the picture x (1, 28, 28) up to the time t in (0, 1), in n ways, and denoise each; label -1 tells the network no class."""
+        t = torch.as_tensor(t, dtype=torch.float64).reshape(())
+        if not 0 < t < 1:
+            raise ValueError(f"t must lie between 0 and 1, not {float(t):g}.")
+        x = x.to(self.device).expand(n, *self.shape)
+        x_t = SCHEDULE.mix(x, randn(n, *self.shape, rng=rng, device=self.device), t)
+        times = grid(knobs.sampler, knobs.steps, float(SCHEDULE.ratio(t)))
+        yield from self._walk(x_t, times, knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
+
+    @torch.no_grad()
+    def branch(self, n: int, knobs: Knobs, rng: torch.Generator, x_t: Tensor, step: Tensor) -> Iterator[Frame]:
+        """What else could x_t (1, 28, 28) of a walk with these knobs, seen at `step`, have become? n continuations with new noise.
+
+        They are drawn by DDPM, whatever the sampler was, since a deterministic one would repeat itself; 20 steps at least.
+        """
+        at = int(step)
+        if not 0 <= at < knobs.steps:
+            raise ValueError(f"A walk of {knobs.steps} steps can branch at step 0 to {knobs.steps - 1}, not {at}.")
+        ratio = float(SCHEDULE.ratio(grid(knobs.sampler, knobs.steps)[at]))
+        times = grid("ddpm", max(20, knobs.steps - at), ratio)
+        x_t = x_t.to(self.device).expand(n, *self.shape)
+        yield from self._walk(x_t, times, "ddpm", self._labels(n, knobs, every=False), knobs, rng)
+
+    @torch.no_grad()
+    def interpolate(self, n: int, knobs: Knobs, rng: torch.Generator, seeds: Tensor, linear: Tensor | None = None) -> Iterator[Frame]:
+        """n pictures from noises between the two that `seeds` (2,) draw: along the sphere, or straight where `linear` is 1.
+
+        Samplers that add fresh noise give every picture the same, so that neighbours stay neighbours. Label -1 tells the network no class.
+        """
+        a, b = (randn(*self.shape, rng=torch.Generator().manual_seed(int(s)), device=self.device) for s in seeds)
+        share = torch.linspace(0, 1, n, device=self.device)
+        x_t = torch.lerp(a, b, share.view(-1, 1, 1, 1)) if linear is not None and int(linear) else spherical(a, b, share)
+        yield from self._walk(x_t, grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
+
+    def _walk(self, x_t: Tensor, times: Tensor, sampler: str, label: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+        ask, steps, aux = Ask(self, label, knobs.guidance), len(times) - 1, {}
+        for step, (x_t, x0_hat) in enumerate(SAMPLERS[sampler](ask, x_t, times, rng, knobs.eta)):
+            t = times[step]
+            if step < steps:
+                eps_hat = (x_t - SCHEDULE.alpha(t) * x0_hat) / SCHEDULE.sigma(t)
+                aux = {"eps_hat": eps_hat, "score": -eps_hat / SCHEDULE.sigma(t)}  # at the end, where t = 0, the last ones stay
+            yield Frame(x_t, step, steps, ask.nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", {"x0_hat": x0_hat, **aux})
+
+    def _labels(self, n: int, knobs: Knobs, every: bool = True) -> Tensor:
+        """Class of each picture (n,): the knob's, or every class in turn, or NO_CLASS."""
+        if knobs.label >= 0:
+            return torch.full((n,), knobs.label, device=self.device)
+        return torch.arange(n, device=self.device) % 10 if every else torch.full((n,), NO_CLASS, device=self.device)
+
+
+class Ask:
+    """The network as a sampler sees it: (x_t, t) -> x0_hat for fixed classes and guidance. Counts the calls it makes."""
+
+    def __init__(self, model: Diffusion, label: Tensor, guidance: float):
+        self.model, self.label, self.guidance, self.nfe = model, label, guidance, 0
+
+    def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
+        self.nfe += 1
+        told = self.model.guess(x_t, t, self.label)
+        if self.guidance == 1:
+            return told
+        self.nfe += 1
+        untold = self.model.guess(x_t, t, torch.full_like(self.label, NO_CLASS))
+        return (untold + self.guidance * (told - untold)).clamp(-1, 1)
+
+
+def grid(sampler: str, steps: int, largest: float = LARGEST) -> Tensor:
+    """Times of a walk (steps + 1,), falling to 0: equal in t for DDPM and DDIM, the rho grid of Karras et al. for the solvers."""
+    if sampler in ("ddpm", "ddim"):
+        start = SCHEDULE.time(torch.tensor(largest, dtype=torch.float64))
+        return torch.linspace(float(start), 0, steps + 1, dtype=torch.float64)
+    return SCHEDULE.time(karras(steps, min(SMALLEST, largest / 2), largest))

@@ -1,0 +1,42 @@
+r"""Heun's method on the probability-flow equation, the deterministic sampler of EDM (Karras et al. 2022, algorithm 1).
+
+In the scale y = x_t / alpha_t with the ratio r = sigma_t / alpha_t, all schedules follow one ordinary differential equation,
+
+    dy/dr = (y - x0_hat) / r = eps_hat.
+
+Euler's method takes the slope at the start of a step (that is DDIM); Heun's takes the mean of the slopes at the start and at the
+end, which costs a second call of the network and makes the error of a step third order. The last step, to r = 0, is Euler's:
+18 steps are 35 calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from genviz.noise import Cosine, Schedule
+
+
+@torch.no_grad()
+def heun(denoise: Callable[[Tensor, Tensor], Tensor], x_t: Tensor, times: Tensor, rng: torch.Generator | None = None, eta: float = 0.0,
+         schedule: Schedule = Cosine()) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: B008
+    """Yields (x_t, x0_hat) at every time of `times`, which fall to 0; `denoise(x_t, t)` is the network's x0_hat. No fresh noise."""
+    for t, s in pairwise(times):
+        x0_hat = denoise(x_t, t)
+        yield x_t, x0_hat
+        x_t = step(denoise, x_t, x0_hat, t, s, schedule)
+    yield x_t, x_t
+
+
+def step(denoise: Callable[[Tensor, Tensor], Tensor], x_t: Tensor, x0_hat: Tensor, t: Tensor, s: Tensor, schedule: Schedule) -> Tensor:
+    """x_s from x_t and its guess x0_hat; asks the network once more unless s = 0."""
+    y, r_t, r_s = x_t / schedule.alpha(t), schedule.ratio(t), schedule.ratio(s)
+    slope = (y - x0_hat) / r_t
+    end = y + (r_s - r_t) * slope
+    if r_s > 0:
+        slope_end = (end - denoise(schedule.alpha(s) * end, s)) / r_s
+        end = y + (r_s - r_t) * (slope + slope_end) / 2
+    return schedule.alpha(s) * end
