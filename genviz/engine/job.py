@@ -26,11 +26,12 @@ class Limits:
     line: int = 1000  # films waiting for a place
     client: int = 8  # unfinished films of one client
     calls: int = 256  # short answers under way
-    steps: int = 5000  # of a film
     seconds: float = 300.0  # of computing that one film may take
     stall: float = 90.0  # seconds that a single step may take before its worker is stopped
+    film: int = 128 * 2**20  # bytes of one film
+    held: int = 2 * 2**30  # bytes of unfinished films, above which none is begun
     kept: int = 512 * 2**20  # bytes of finished films
-    given: int = 16 * 2**20  # bytes of arrays sent along with one request
+    records: int = 8000  # films known at all
     pause: float = 20.0  # seconds without anybody asking until a film is paused,
     lease: float = 120.0  # and until it is cancelled
 

@@ -4,7 +4,7 @@ It runs where torch runs, knows nothing of pipes or processes, and is told what 
 
     ("start", id, order, done)    make a film; steps up to `done` were sent before a crash and are made again without being sent
     ("stop", id)  ("pause", id)  ("go", id)  ("close",)
-    ("call", id, model, data, method, arrays, options)
+    ("call", id, model, data, method, arrays, options); ("stop", id) takes it back while it waits
 
 What happened comes out as events, many in one message: ("shot", id, shot), ("end", id, status, sentence),
 ("answer", id, True, value), ("answer", id, False, sentence). Every film that was started and not stopped ends in one "end".
@@ -36,6 +36,7 @@ class Rota:
     def __init__(self, stage: Any, mark: Callable[[str], None] = lambda id: None, seconds: float = 300.0):
         self.stage, self.mark, self.seconds = stage, mark, seconds
         self.turn: deque[Film] = deque()
+        self.fresh: deque[Film] = deque()  # their first frame costs little, so it comes before the turn of others
         self.paused: dict[str, Film] = {}
         self.calls: deque[tuple] = deque()
         self.events: list[tuple] = []
@@ -44,7 +45,7 @@ class Rota:
         """Work until ("close",): `receive(wait)` gives the commands that came in, sleeping for the next one if it may wait."""
         left, sent = 0, time.monotonic()
         while True:
-            for command in receive(not (self.turn or self.calls or self.events)):
+            for command in receive(not (self.turn or self.fresh or self.calls or self.events)):
                 if command[0] == "close":
                     return self._close()
                 self._obey(command)
@@ -53,7 +54,9 @@ class Rota:
                 send(self._gathered())
                 sent = time.monotonic()
                 continue
-            if self.turn:
+            if self.fresh:
+                self._step(self.fresh.popleft())
+            elif self.turn:
                 left = min(left, len(self.turn)) or len(self.turn)
                 self._step(self.turn.popleft())
                 left -= 1
@@ -70,23 +73,27 @@ class Rota:
         kind, id = command[0], command[1]
         if kind == "start":
             _, _, order, done = command
-            self.turn.appendleft(Film(id, order, done, self.stage.film(order)))  # the first frame of a newcomer costs little
+            self.fresh.append(Film(id, order, done, self.stage.film(order)))
         elif kind == "call":
             self.calls.append(command[1:])
         elif kind == "go":
             if id in self.paused:
                 self.turn.append(self.paused.pop(id))
         else:
-            film = self.paused.get(id) if id in self.paused else next((f for f in self.turn if f.id == id), None)
-            if film is None:
-                return
-            if film in self.turn:
-                self.turn.remove(film)
-            if kind == "pause":
+            film = self._take_off(id)
+            if film is not None and kind == "pause":
                 self.paused[id] = film
-            else:
-                self.paused.pop(id, None)
+            elif film is not None:
                 film.shots.close()
+
+    def _take_off(self, id: str) -> Film | None:
+        self.calls = deque(call for call in self.calls if call[0] != id)
+        for films in (self.fresh, self.turn):
+            for film in films:
+                if film.id == id:
+                    films.remove(film)
+                    return film
+        return self.paused.pop(id, None)
 
     def _step(self, film: Film) -> None:
         self.mark(film.id)
@@ -123,7 +130,7 @@ class Rota:
             self.events.append(("answer", id, False, sentence(error)))
 
     def _close(self) -> None:
-        for film in [*self.turn, *self.paused.values()]:
+        for film in [*self.fresh, *self.turn, *self.paused.values()]:
             film.shots.close()
 
 

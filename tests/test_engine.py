@@ -1,0 +1,359 @@
+"""The engine under people who press Sample together, leave, and ask for what breaks a model; every test is bounded in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from genviz.engine import Engine, Limits, Refused, Shot, View
+from genviz.engine.rota import Rota
+
+TOY = ("toys/toy", "mnist")
+STAGE = "troubled:ToyStage"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine("cpu", stage=STAGE) as made:
+        made.catalogue()
+        yield made
+
+
+async def whole(engine: Engine, job: str, seconds: float = 60) -> tuple[View, list[Shot]]:
+    """A film to its end, fetched as the player does."""
+    shots: list[Shot] = []
+    async with asyncio.timeout(seconds):
+        while True:
+            view = await engine.wait(job, len(shots))
+            shots += view.shots
+            if view.status in ("done", "cancelled", "error"):
+                return view, shots
+
+
+def film(engine: Engine, **kwargs) -> tuple[View, list[Shot]]:
+    return asyncio.run(whole(engine, engine.submit(*TOY, **kwargs)))
+
+
+def same(one: list[Shot], other: list[Shot]) -> bool:
+    """Everything but the time it took."""
+    return len(one) == len(other) and all(
+        (a.step, a.steps, a.nfe, a.caption) == (b.step, b.steps, b.nfe, b.caption)
+        and np.array_equal(a.x, b.x)
+        and a.aux.keys() == b.aux.keys()
+        and all(np.array_equal(a.aux[k], b.aux[k]) for k in a.aux)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_a_film_arrives_whole(engine: Engine) -> None:
+    view, shots = film(engine, knobs={"steps": 7}, n=3, seed=5, aux=("eps",))
+    assert view.status == "done" and view.place == 0
+    assert [s.step for s in shots] == list(range(8)) and {s.steps for s in shots} == {7}
+    assert all(s.x.shape == (3, 1, 28, 28) and s.x.dtype == np.float32 and s.ms > 0 for s in shots)
+    assert all(set(s.aux) == {"eps"} for s in shots)  # "other" was not asked for
+    assert not np.array_equal(shots[0].x, shots[-1].x)
+    assert not np.array_equal(shots[-1].x, film(engine, knobs={"steps": 7}, n=3, seed=6)[1][-1].x)
+
+
+@pytest.mark.parametrize(("steps", "frames"), [(100, 10), (9, 10), (5, 60), (784, 60), (1, 2), (50, 2), (61, 60)])
+def test_thinning_keeps_first_and_last(engine: Engine, steps: int, frames: int) -> None:
+    kept = [s.step for s in film(engine, knobs={"steps": steps}, n=1, frames=frames)[1]]
+    assert kept[0] == 0 and kept[-1] == steps and len(kept) == min(frames, steps + 1)
+    gaps = np.diff(kept)
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_same_film_alone_and_among_many(engine: Engine) -> None:
+    _, alone = film(engine, knobs={"steps": 20}, n=4, seed=9, aux=("eps",))
+
+    async def crowd() -> list:
+        jobs = [engine.submit(*TOY, knobs={"steps": 20}, n=1 + i % 5, seed=i) for i in range(40)]
+        jobs.append(engine.submit(*TOY, knobs={"steps": 20}, n=4, seed=9, aux=("eps",)))
+        jobs += [engine.submit(*TOY, knobs={"steps": 20}, n=1 + i % 5, seed=i) for i in range(40)]
+        return await asyncio.gather(*(whole(engine, j) for j in jobs))
+
+    crowd_films = asyncio.run(crowd())
+    assert {view.status for view, _ in crowd_films} == {"done"}
+    assert same(crowd_films[40][1], alone)
+    assert same(crowd_films[3][1], crowd_films[44][1])
+
+
+def test_inline_makes_the_same_film(engine: Engine) -> None:
+    with Engine("cpu", "inline", stage=STAGE) as inline:
+        assert same(film(inline, knobs={"steps": 12}, seed=3)[1], film(engine, knobs={"steps": 12}, seed=3)[1])
+        z = np.ones((2, 4))
+        one, other = asyncio.run(inline.call(*TOY, "decode", z)), asyncio.run(engine.call(*TOY, "decode", z))
+        assert np.array_equal(one, other)
+        assert film(inline, knobs={"trouble": "raise"})[0].status == "error"
+
+
+def test_walks_take_tensors(engine: Engine) -> None:
+    x = np.linspace(-1, 1, 2 * 784).reshape(2, 1, 28, 28)
+    view, shots = film(engine, walk="branch", n=2, given={"x": x})
+    assert view.status == "done" and np.array_equal(shots[0].x, x.astype(np.float32))
+    view, _ = film(engine, walk="branch", n=3, given={"x": x})
+    assert view.status == "error" and "x must have the shape" in view.message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"n": 0}, "'n' must lie between 1 and 64"),
+        ({"n": "many"}, "'n' must be a whole number"),
+        ({"n": 2.5}, "'n' must be a whole number"),
+        ({"seed": -1}, "'seed' must lie between"),
+        ({"seed": 2**32}, "'seed' must lie between"),
+        ({"seed": float("nan")}, "'seed' must be a whole number"),
+        ({"seed": 10**400}, "'seed' must"),
+        ({"seed": None}, "'seed' must be a whole number"),
+        ({"knobs": {"steps": "ten"}}, "'steps' must be a whole number"),
+        ({"knobs": {"steps": 10**9}}, "'steps' must lie between"),
+        ({"knobs": {"speed": 1}}, "no knob 'speed'"),
+        ({"walk": "__init__"}, "no walk '__init__'"),
+        ({"model": "toys/none"}, "There is no model 'toys/none'; the models are: toys/toy."),
+        ({"data": "cifar"}, "knows no data set 'cifar'"),
+        ({"data": "fashion_mnist"}, "python -m genviz.train toys/toy fashion_mnist"),
+        ({"given": {"x": np.full((1, 1, 28, 28), np.nan)}}, "no finite number"),
+        ({"given": {"x": [[1, 2], [3]]}}, "rows of one length"),
+        ({"given": {"x": "text"}}, "array of numbers"),
+        ({"given": {"x": np.zeros((1000, 784))}}, "larger than 1 MB"),
+    ],
+)
+def test_refused_in_one_sentence(engine: Engine, change: dict, words: str) -> None:
+    asked = {"model": TOY[0], "data": TOY[1]} | change
+    with pytest.raises(Refused, match=None) as refused:
+        engine.submit(asked.pop("model"), asked.pop("data"), **asked)
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_stop_frees_the_worker_within_one_step(engine: Engine) -> None:
+    async def stop() -> tuple[float, str]:
+        job = engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.05}, frames=1000)
+        await engine.wait(job, 2)
+        begun = time.monotonic()
+        engine.cancel(job)
+        _, shots = await whole(engine, engine.submit(*TOY, knobs={"steps": 1}, n=1))
+        assert len(shots) == 2
+        return time.monotonic() - begun, job
+
+    seconds, job = asyncio.run(stop())
+    assert seconds < 2.0  # 1000 steps would take 50
+    assert engine.look(job).status == "cancelled"
+    have = len(engine.look(job).shots)
+    time.sleep(0.3)
+    assert len(engine.look(job).shots) == have < 100
+
+
+def test_a_closed_tab_stops_all_its_films(engine: Engine) -> None:
+    jobs = [engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.02}, client="tab") for _ in range(3)]
+    other = engine.submit(*TOY, knobs={"steps": 5}, client="other")
+    engine.cancel_client("tab")
+    assert {engine.look(j).status for j in jobs} == {"cancelled"}
+    assert asyncio.run(whole(engine, other))[0].status == "done"
+
+
+def test_killed_worker_same_film_no_frame_twice(engine: Engine) -> None:
+    asked = {"knobs": {"steps": 60, "pace": 0.02}, "n": 2, "seed": 4}
+    _, undisturbed = film(engine, **asked)
+
+    async def disturbed() -> tuple:
+        job, other = engine.submit(*TOY, **asked), engine.submit(*TOY, **asked | {"seed": 5})
+        await engine.wait(job, 10)
+        before = engine.pid
+        os.kill(before, signal.SIGKILL)
+        first, second = await asyncio.gather(whole(engine, job), whole(engine, other))
+        assert engine.pid != before
+        return first, second
+
+    (view, shots), (other, _) = asyncio.run(disturbed())
+    assert view.status == other.status == "done"
+    assert same(shots, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("raise", "RuntimeError: the toy broke"),
+        ("nan", "at step 3 of 40"),
+        ("short", "at step 2 of 40"),
+        ("exit", "The worker crashed on this film more than once"),
+        ("kill", "The worker crashed on this film more than once"),
+    ],
+)
+def test_poison_answers_its_owner_only(engine: Engine, trouble: str, words: str) -> None:
+    asked = {"knobs": {"steps": 40, "pace": 0.01}, "n": 2}
+    _, undisturbed = film(engine, **asked, seed=1)
+
+    async def together() -> list:
+        jobs = [engine.submit(*TOY, **asked, seed=i) for i in (0, 1)]
+        jobs.append(engine.submit(*TOY, knobs=asked["knobs"] | {"trouble": trouble}, n=2))
+        jobs.append(engine.submit(*TOY, **asked, seed=2))
+        return await asyncio.gather(*(whole(engine, j) for j in jobs))
+
+    films = asyncio.run(together())
+    assert [view.status for view, _ in films] == ["done", "done", "error", "done"]
+    assert words in films[2][0].message and "\n" not in films[2][0].message
+    assert same(films[1][1], undisturbed)
+
+
+def test_a_stuck_step_is_stopped() -> None:
+    with Engine("cpu", stage=STAGE, limits=Limits(stall=1.0)) as engine:
+
+        async def together() -> list:
+            jobs = [engine.submit(*TOY, knobs={"steps": 30, "trouble": t}, n=1) for t in ("none", "hang")]
+            return await asyncio.gather(*(whole(engine, j) for j in jobs))
+
+        films = asyncio.run(together())
+        assert [view.status for view, _ in films] == ["done", "error"]
+
+
+def test_a_film_may_not_compute_for_ever() -> None:
+    with Engine("cpu", stage=STAGE, limits=Limits(seconds=0.3)) as engine:
+        view, _ = film(engine, knobs={"steps": 1000, "pace": 0.05}, n=1)
+        assert view.status == "error" and "0.3 seconds of computing" in view.message
+        assert film(engine, knobs={"steps": 3}, n=1)[0].status == "done"
+
+
+def test_line_and_clients_are_bounded() -> None:
+    limits = Limits(live=2, line=3, client=2)
+    with Engine("cpu", stage=STAGE, limits=limits) as engine:
+        slow = {"knobs": {"steps": 200, "pace": 0.01}, "n": 1}
+        mine = [engine.submit(*TOY, **slow, client="me") for _ in range(2)]
+        with pytest.raises(Refused, match="You have 2 films under way"):
+            engine.submit(*TOY, **slow, client="me")
+        waiting = [engine.submit(*TOY, **slow, client=f"{i}") for i in range(3)]
+        with pytest.raises(Refused, match="The house is full: 3 films are waiting"):
+            engine.submit(*TOY, **slow)
+        assert [engine.look(j).status for j in mine] == ["running", "running"]
+        assert [engine.look(j).place for j in waiting] == [1, 2, 3]
+        assert engine.look(waiting[1]).message == "Number 2 in the waiting line."
+        engine.cancel(mine[0])
+        assert [(engine.look(j).status, engine.look(j).place) for j in waiting] == [("running", 0), ("waiting", 1), ("waiting", 2)]
+        engine.cancel_client("me")
+        assert [engine.look(j).place for j in waiting] == [0, 0, 1]
+        for job in waiting:
+            engine.cancel(job)
+        assert film(engine, knobs={"steps": 2}, n=1)[0].status == "done"
+
+
+def test_nobody_asks_pause_then_lease_ends() -> None:
+    with Engine("cpu", stage=STAGE, limits=Limits(pause=0.4, lease=2.5)) as engine:
+        slow = {"knobs": {"steps": 400, "pace": 0.01}, "n": 1, "frames": 1000}
+        dropped, taken_up = engine.submit(*TOY, **slow, seed=1), engine.submit(*TOY, **slow, seed=1)
+        time.sleep(1.2)
+        paused = engine._jobs[taken_up]
+        assert paused.paused
+        still = len(paused.shots)
+        time.sleep(0.3)
+        assert len(paused.shots) == still < 400
+        view, shots = asyncio.run(whole(engine, taken_up))
+        assert view.status == "done" and [s.step for s in shots] == list(range(401))
+        view = engine.look(dropped)
+        assert view.status == "cancelled" and "Nobody asked" in view.message
+
+
+def test_finished_films_are_forgotten_by_size() -> None:
+    with Engine("cpu", stage=STAGE, limits=Limits(kept=200_000)) as engine:
+        jobs = []
+        for seed in range(4):  # 3 shots of 16 images: 150,528 bytes
+            jobs.append(engine.submit(*TOY, knobs={"steps": 2}, seed=seed))
+            assert asyncio.run(whole(engine, jobs[-1]))[0].status == "done"
+        assert [engine.look(j).status for j in jobs] == ["error", "error", "error", "done"]
+        assert "no longer here" in engine.look(jobs[0]).message
+
+
+def test_answers(engine: Engine) -> None:
+    async def ask() -> None:
+        x = await engine.call(*TOY, "decode", np.zeros((3, 4)))
+        assert x.shape == (3, 1, 28, 28) and x.dtype == np.float32
+        mu, log_var = await engine.call(*TOY, "encode", x)
+        assert mu.shape == log_var.shape == (3, 4)
+        one, same = [await engine.call(*TOY, "elbo", x, seed=1) for _ in range(2)]
+        other = await engine.call(*TOY, "elbo", x, seed=2)
+        assert one.shape == (3,) and np.array_equal(one, same) and not np.array_equal(one, other)
+        answer = await engine.call(*TOY, "twice", np.ones(2), times=3.0)
+        assert answer["times"] == 3.0 and np.array_equal(answer["x"], [3, 3])
+        assert (await engine.call(*TOY, "draw", seed=1)).shape == (3,)
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("method", "arrays", "options", "words"),
+    [
+        ("forward", (), {}, "has no answer 'forward'"),
+        ("__class__", (), {}, "has no answer '__class__'"),
+        ("decode", (np.zeros((2, 5)),), {}, "shape (B, 4)"),
+        ("decode", (np.zeros(4),), {}, "shape (B, 4)"),
+        ("decode", (), {}, "takes 1 array, not 0"),
+        ("decode", (np.zeros((0, 4)),), {}, "1 to 4096 rows"),
+        ("decode", (np.full((1, 4), np.inf),), {}, "no finite number"),
+        ("decode", ("text",), {}, "array of numbers"),
+        ("encode", (np.zeros((2, 784)),), {}, "shape (B, 1, 28, 28)"),
+        ("twice", (np.zeros(2),), {"often": 2}, "cannot be called like this"),
+        ("elbo", (np.zeros((1, 1, 28, 28)),), {"seed": "x"}, "'seed' must be a whole number"),
+        ("crash", (), {}, "The worker crashed on this question"),
+        ("slow", (), {"seconds": 2.0, "timeout": 0.2}, "no answer within 0.2 seconds"),
+    ],
+)
+def test_wrong_questions_get_one_sentence(engine: Engine, method: str, arrays: tuple, options: dict, words: str) -> None:
+    with pytest.raises(Refused) as refused:
+        asyncio.run(engine.call(*TOY, method, *arrays, **options))
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_answers_come_between_two_steps(engine: Engine) -> None:
+    async def drag() -> float:
+        job = engine.submit(*TOY, knobs={"steps": 400, "pace": 0.02}, n=1)
+        await engine.wait(job)
+        begun = time.monotonic()
+        for _ in range(10):
+            await engine.call(*TOY, "decode", np.zeros((1, 4)))
+        engine.cancel(job)
+        return (time.monotonic() - begun) / 10
+
+    assert asyncio.run(drag()) < 0.2  # one step takes 0.02 s, the film 8 s
+
+
+def test_no_orphan_and_every_film_ends_when_the_engine_closes() -> None:
+    engine = Engine("cpu", stage=STAGE)
+    engine.catalogue()
+    job, pid = engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.05}), engine.pid
+    engine.close()
+    assert engine.look(job).status == "cancelled"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(Refused, match="closed"):
+        engine.submit(*TOY)
+
+
+def test_a_worker_that_cannot_start_says_why() -> None:
+    with Engine("cpu", stage="troubled:NoStage") as engine, pytest.raises(RuntimeError, match="NoStage"):
+        engine.catalogue()
+
+
+class Scripted:
+    """A stage whose films are scripts, to look at the order of the rota."""
+
+    def film(self, order: str) -> Iterator[Shot]:
+        for step in range(4):
+            yield Shot(np.zeros(1, np.float32), step, 3, step, 0.1, order)
+
+
+def test_rota_gives_one_step_in_turn() -> None:
+    commands = [[("start", name, name, -1) for name in "abc"]]
+    sent: list[list[tuple]] = []
+
+    def receive(wait: bool) -> list[tuple]:
+        return commands.pop() if commands else [("close",)] if wait else []
+
+    Rota(Scripted()).run(receive, sent.append)
+    shots = [event[2].caption for message in sent for event in message if event[0] == "shot"]
+    assert "".join(shots) == "abcabcabcabc"
+    assert len(sent) <= 8  # messages are gathered, not one for each of the 15 events
