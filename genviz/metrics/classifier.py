@@ -34,6 +34,8 @@ from torch import Tensor, nn
 from genviz import checkpoint
 from genviz.data.images import batches, images
 
+COMMAND = "python -m genviz.metrics.classifier"
+
 
 class Classifier(nn.Module):
     """x (B, 1, 28, 28) in [-1, 1] -> logits (B, 10); `features(x)` gives (B, 128), all >= 0."""
@@ -137,8 +139,10 @@ def fit(net: Classifier, recipe: Recipe, data: str, seed: int = 0, budget: float
     rng = torch.Generator().manual_seed(seed)
     x, label = images(data, "train")
     steps = max(1, round(recipe.epochs * (len(x) // recipe.batch)))
-    groups = [{"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-              {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0}]
+    groups = [
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
     begun, step, share, average = time.monotonic(), 0, 0.0, math.log(10)
     net.train()
@@ -179,22 +183,26 @@ def passport(data: str) -> dict:
     """What is known about a trained classifier: accuracy with its protocol, recipe, seconds, parameters, sha256."""
     path = path_of(data).with_suffix(".json")
     if not path.exists():
-        raise checkpoint.CheckpointError(f"There is no classifier for '{data}' yet; train it with: python -m genviz.metrics.classifier {data}")
+        raise checkpoint.CheckpointError(f"There is no classifier for '{data}' yet; train it with: {COMMAND} {data}")
     return json.loads(path.read_text())
 
 
-@lru_cache(maxsize=4)
 def load(data: str, device: str = "cpu") -> Classifier:
     """The trained classifier of a data set, in eval mode; CheckpointError in one sentence where it is missing or damaged."""
-    from safetensors.torch import load as read
+    return _load(passport(data)["sha256"], path_of(data), data, device)
 
-    facts, path = passport(data), path_of(data)
+
+@lru_cache(maxsize=4)
+def _load(sha256: str, path: Path, data: str, device: str) -> Classifier:
+    from safetensors.torch import load as unpacked
+
     content = path.read_bytes() if path.exists() else b""
-    if hashlib.sha256(content).hexdigest() != facts["sha256"]:
-        raise checkpoint.CheckpointError(f"{path.name} is missing or does not have the sha256 of its passport; restore both files or train it "
-                                         f"again with: python -m genviz.metrics.classifier {data}")
-    net = Classifier(**facts["args"])
-    net.load_state_dict(read(content))
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise checkpoint.CheckpointError(
+            f"{path.name} is missing or does not have the sha256 of its passport; restore both files or train it with: {COMMAND} {data}"
+        )
+    net = Classifier(**passport(data)["args"])
+    net.load_state_dict(unpacked(content))
     return net.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)
 
 
@@ -207,8 +215,6 @@ def features(x: Tensor, data: str, batch: int = 250) -> Tensor:
 
 def train(data: str, seed: int = 0, budget: float | None = None, epochs: float | None = None, show=print) -> dict:
     """Train the classifier of a data set by its recipe, write weights and passport, return the passport. Reads the test set once."""
-    from safetensors.torch import save
-
     torch.manual_seed(seed)
     recipe = RECIPES[data] if epochs is None else dataclasses.replace(RECIPES[data], epochs=epochs)
     args = {"width": recipe.width}
@@ -218,21 +224,28 @@ def train(data: str, seed: int = 0, budget: float | None = None, epochs: float |
         if time.monotonic() - last > 20:
             last = time.monotonic()
             show(f"{data} {100 * share:.1f} %, loss {loss:.4f}, {seconds:.0f} s")
-    command = f"python -m genviz.metrics.classifier {data}" + (f" --budget {budget:g}" if budget else "") + (f" --epochs {epochs:g}" if epochs else "")
-    held_out, test = accuracy(net, data, "held_out"), accuracy(net, data, "test")
+    command = f"{COMMAND} {data}" + (f" --budget {budget:g}" if budget else "") + (f" --epochs {epochs:g}" if epochs else "")
     protocol = "one plain forward pass, float32; {} images"
-    content = save({k: v.contiguous() for k, v in net.state_dict().items()})
+    scores = [
+        {"name": f"{split}_accuracy", "value": accuracy(net, data, split), "unit": "%", "protocol": protocol.format(n), "command": command}
+        for split, n in (("held_out", "5,000 held-out training"), ("test", "10,000 test"))
+    ]  # fmt: skip
     facts = {
-        "title": f"Feature classifier, {data}", "data": data, "args": args, "parameters": sum(p.numel() for p in net.parameters()),
-        "recipe": dataclasses.asdict(recipe), "budget_minutes": budget, "seed": seed, "seconds": round(seconds, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1), "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
-        "trained_on": "55,000 of the 60,000 training images; never used to train a generator",
-        "metrics": [
-            {"name": "held_out_accuracy", "value": held_out, "unit": "%", "protocol": protocol.format("5,000 held-out training"), "command": command},
-            {"name": "test_accuracy", "value": test, "unit": "%", "protocol": protocol.format("10,000 test"), "command": command},
-        ],
-        "licence": "MIT", "sha256": hashlib.sha256(content).hexdigest(),
+        "title": f"Feature classifier, {data}", "args": args, "recipe": dataclasses.asdict(recipe), "budget_minutes": budget, "seed": seed,
+        "seconds": round(seconds, 1), "cpu_seconds": round(time.process_time() - cpu, 1),
+        "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "trained_on": "55,000 of the 60,000 training images; never used to train a generator", "metrics": scores,
     }  # fmt: skip
+    return save(net, data, facts)
+
+
+def save(net: Classifier, data: str, facts: dict) -> dict:
+    """Write weights and passport; returns the passport: `facts` (with "args", the constructor's) and data, parameters, licence, sha256."""
+    from safetensors.torch import save as packed
+
+    content = packed({k: v.contiguous() for k, v in net.state_dict().items()})
+    parameters, sha256 = sum(p.numel() for p in net.parameters()), hashlib.sha256(content).hexdigest()
+    facts = facts | {"data": data, "parameters": parameters, "licence": "MIT", "sha256": sha256}
     path = path_of(data)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -241,7 +254,7 @@ def train(data: str, seed: int = 0, budget: float | None = None, epochs: float |
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m genviz.metrics.classifier", description="Train the classifier behind the image metrics.")
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Train the classifier behind the image metrics.")
     parser.add_argument("data", choices=sorted(RECIPES))
     parser.add_argument("--budget", type=float, help="minutes; the learning rate reaches zero by then")
     parser.add_argument("--epochs", type=float, help="passes over the training images instead of the recipe's")

@@ -1,0 +1,173 @@
+"""The families side by side: one Row of measured figures per trained model (and per setting, where speed is traded for quality).
+
+    python -m genviz.compare                          # measures every trained model, writes pretrained/benchmark.json, prints the table
+    python -m genviz.compare --only vae/vae mnist     # one model; the other rows stay
+
+Pictures are compared as features of GenViz's own classifier (genviz.metrics.classifier): 10,000 generated against the 10,000 test
+images, and beside every figure the same figure for 10,000 training images in place of the generated ones. That is the floor: what a
+perfect model would score. Both sides are in the form that the model was trained on: a model of black and white pictures is compared
+with test images made black and white by the same chance, and a model of 16 grey levels with test images cut to 16 levels.
+
+This module reads and prints the figures, and needs no torch; `measure.py` makes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genviz import checkpoint
+
+if TYPE_CHECKING:
+    from genviz.checkpoint import Card
+
+SAMPLES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is being measured, and how much of it is done."""
+
+    text: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The figures of one trained model at one setting of its sampler; None where a model has no such figure."""
+
+    name: str  # "vae/vae"
+    data: str
+    title: str
+    setting: str  # "" for the default knobs, else "heun, 18 steps"
+    knobs: dict[str, Any]
+    pictures: str  # what was compared with what
+    samples: int  # generated pictures, and as many test images
+    frechet: float
+    floor: float  # Frechet distance of training images to test images, prepared the same way
+    ratio: float  # frechet / floor
+    kid: float
+    kid_floor: float
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    real: dict[str, float] = field(repr=False)  # precision, recall, density and coverage of training images against test images
+    likelihood: float | None  # negative log-likelihood of the test set, or a bound on it
+    likelihood_kind: str  # "exact", "IW-500", "ELBO" or "none"
+    likelihood_unit: str  # "nats" per picture or "bits/dim"
+    likelihood_protocol: str
+    elbo: float | None  # the looser bound beside IW-500, in the same unit
+    counting: float | None  # bits/dim of a table of counts over the same levels, the figure to beat
+    nfe: int  # network calls for a picture
+    ms_1: float  # milliseconds per picture, one at a time
+    ms_64: float  # milliseconds per picture, 64 at a time
+    machine: str
+    parameters: int
+    seconds: float  # of training
+    z_dim: int | None
+    encoder: bool
+    sha256: str  # of the weights
+    command: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.data, self.name, self.setting
+
+
+def path() -> Path:
+    """Where the rows are kept."""
+    return checkpoint.PRETRAINED / "benchmark.json"
+
+
+def read() -> list[Row]:
+    """The rows measured so far, by data set and name; empty where nothing was measured."""
+    return [Row(**fields) for fields in json.loads(path().read_text())["rows"]] if path().exists() else []
+
+
+def merge(rows: Iterable[Row]) -> list[Row]:
+    """Put rows in place of those of the same model, data set and setting, write them all, and return them.
+
+    Other settings of a re-measured model stay only while they tell of the same weights.
+    """
+    new = {row.key: row for row in rows}
+    weights = {(row.data, row.name): row.sha256 for row in new.values()}
+    kept = {row.key: row for row in read() if weights.get((row.data, row.name), row.sha256) == row.sha256}
+    every = [row for _, row in sorted((kept | new).items())]
+    path().parent.mkdir(parents=True, exist_ok=True)
+    path().write_text(json.dumps({"rows": [asdict(row) for row in every]}, indent=1) + "\n")
+    return every
+
+
+def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterator[Progress | Row]:
+    """Measure trained models (all by default): yields Progress all the while and a Row for each model and setting. Imports torch."""
+    from genviz.compare.measure import measure
+
+    for card in checkpoint.cards() if cards is None else cards:
+        yield from measure(card, samples)
+
+
+def metrics(row: Row) -> list[dict[str, Any]]:
+    """The row's figures as a card keeps them: name, value, unit, protocol, command."""
+    tail = f"_{row.nfe}_nfe" if row.setting else ""
+    setting = f" {row.setting} ({row.nfe} NFE);" if row.setting else ""
+    pictures = f"{row.samples:,} generated against {row.samples:,} test images;{setting} {row.pictures}; features of GenViz's classifier"
+    floor = f"{row.samples:,} of the training images against {row.samples:,} test images; {row.pictures.split(' against ')[-1]}"
+    found = [
+        ("frechet" + tail, row.frechet, "squared feature distance", pictures),
+        ("frechet_floor", row.floor, "squared feature distance", floor),
+        ("frechet_ratio" + tail, row.ratio, "times the floor", pictures),
+        ("kid" + tail, row.kid, "squared MMD", pictures + "; unbiased, cubic kernel, all pairs"),
+        ("kid_floor", row.kid_floor, "squared MMD", floor),
+        ("precision" + tail, row.precision, "share", pictures + "; k = 3"),
+        ("recall" + tail, row.recall, "share", pictures + "; k = 3"),
+        ("density" + tail, row.density, "1 = as real", pictures + "; k = 5"),
+        ("coverage" + tail, row.coverage, "share", pictures + "; k = 5"),
+        ("nfe" + tail, row.nfe, "network calls", f"one picture;{setting}"),
+        ("ms_1" + tail, row.ms_1, "ms", f"one picture at a time, median;{setting} {row.machine}"),
+        ("ms_64" + tail, row.ms_64, "ms", f"per picture, 64 at a time, median;{setting} {row.machine}"),
+    ]
+    unit = "bits_per_dim" if row.likelihood_unit == "bits/dim" else "nll"
+    if row.likelihood is not None:
+        kind = row.likelihood_kind.lower().replace("-", "_")
+        found.append((f"{unit}_{kind}", row.likelihood, row.likelihood_unit, row.likelihood_protocol))
+    if row.elbo is not None:
+        found.append((f"{unit}_elbo", row.elbo, row.likelihood_unit, row.likelihood_protocol.replace(row.likelihood_kind, "ELBO")))
+    if row.counting is not None:
+        counted = "counting model of 4 neighbours at the same levels; " + row.likelihood_protocol
+        found.append(("bits_per_dim_counting", row.counting, "bits/dim", counted))
+    return [{"name": n, "value": v, "unit": u, "protocol": p.strip(" ;"), "command": row.command} for n, v, u, p in found]
+
+
+def write_metrics(row: Row) -> None:
+    """Put the row's figures into the model's card, in place of those of the same names."""
+    from dataclasses import replace
+
+    card = checkpoint.card_of(row.name, row.data)
+    new = metrics(row)
+    names = {m["name"] for m in new}
+    checkpoint.write_card(replace(card, metrics=[m for m in card.metrics if m["name"] not in names] + new))
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows as text, one line each."""
+    heads = ("model", "data", "setting", "Frechet", "floor", "ratio", "KID", "prec.", "recall", "dens.", "cover.", "likelihood", "NFE",
+             "ms (1)", "ms (64)", "parameters", "trained")  # fmt: skip
+    lines = [heads]
+    for r in rows:
+        likelihood = "none" if r.likelihood is None else f"{r.likelihood:.2f} {r.likelihood_unit}, {r.likelihood_kind}"
+        if r.counting is not None:
+            likelihood += f" (counting {r.counting:.2f})"
+        lines.append((r.name, r.data, r.setting or "default", f"{r.frechet:.2f}", f"{r.floor:.2f}", f"{r.ratio:.2f}", f"{r.kid:.5f}",
+                      f"{r.precision:.3f}", f"{r.recall:.3f}", f"{r.density:.3f}", f"{r.coverage:.3f}", likelihood, str(r.nfe),
+                      f"{r.ms_1:.1f}", f"{r.ms_64:.2f}", f"{r.parameters:,}", f"{r.seconds / 60:.1f} min"))  # fmt: skip
+    widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
+    left = (0, 1, 2, 11)
+    lines.insert(1, tuple("-" * w for w in widths))
+    return "\n".join(
+        " | ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))) for line in lines
+    )

@@ -1,0 +1,72 @@
+"""Command line: python -m genviz.compare [--only NAME DATA] [--samples N] [--times] [--threads N]."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+
+from genviz import checkpoint, compare
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m genviz.compare", description="Measure the trained models and print the table.")
+    parser.add_argument("--only", nargs=2, metavar=("NAME", "DATA"), help="one model, as in: --only vae/vae mnist")
+    parser.add_argument("--samples", type=int, default=compare.SAMPLES, help="with fewer than 10,000 nothing is written: a quick look")
+    parser.add_argument("--times", action="store_true", help="measure the milliseconds of the rows anew, and nothing else")
+    parser.add_argument("--table", action="store_true", help="print what was measured, and measure nothing")
+    parser.add_argument("--threads", type=int, help="CPU threads of torch")
+    args = parser.parse_args()
+    if not 10 <= args.samples <= compare.SAMPLES:
+        parser.error(f"--samples must lie between 10 and {compare.SAMPLES}, the size of the test set")
+    if args.table:
+        print(compare.table(compare.read()))
+        return
+    import torch
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    try:
+        cards = [checkpoint.card_of(*args.only)] if args.only else checkpoint.cards()
+        found = retimed(cards) if args.times else measured(cards, args.samples)
+    except (KeyError, ValueError) as error:
+        parser.error(str(error.args[0]))
+    print(compare.table(found))
+
+
+def measured(cards: list[checkpoint.Card], samples: int) -> list[compare.Row]:
+    """Measure, write each row as soon as it is there, and return the rows to show."""
+    found, shown = [], 0.0
+    for item in compare.rows(cards, samples):
+        if isinstance(item, compare.Progress):
+            if time.monotonic() - shown > 20 or item.done == item.total:
+                shown = time.monotonic()
+                print(f"{item.text} {item.done}/{item.total}", file=sys.stderr, flush=True)
+            continue
+        found.append(item)
+        if samples == compare.SAMPLES:
+            compare.merge([item])
+            compare.write_metrics(item)
+    return found
+
+
+def retimed(cards: list[checkpoint.Card]) -> list[compare.Row]:
+    """The rows of the cards with their milliseconds measured again, written."""
+    from genviz.compare.measure import machine, milliseconds
+
+    found = []
+    for card in cards:
+        mine = [row for row in compare.read() if (row.name, row.data, row.sha256) == (card.name, card.data, card.sha256)]
+        model = checkpoint.load(card) if mine else None
+        for row in mine:
+            knobs = model.Knobs(**row.knobs)
+            times = {f"ms_{n}": milliseconds(model, knobs, n) for n in (1, 64)}
+            found.append(dataclasses.replace(row, machine=machine(), **times))
+            compare.merge([found[-1]])
+            compare.write_metrics(found[-1])
+    return found
+
+
+if __name__ == "__main__":
+    main()

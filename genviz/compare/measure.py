@@ -1,0 +1,208 @@
+"""Measure one trained model: draw its 10,000 pictures, score the test set, time the sampler.
+
+What costs minutes is kept under runs/compare (GENVIZ_RUNS names another place) and taken up again after a kill; it is measured anew when
+the weights, the knobs or the number of pictures changed. Every chunk of pictures has its own seed, so the same card gives the same
+figures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from genviz import checkpoint
+from genviz.checkpoint import Card
+from genviz.compare import SAMPLES, Progress, Row
+from genviz.data.images import images
+from genviz.frame import Frame, describe_knobs
+from genviz.metrics import classifier
+from genviz.metrics.coverage import Coverage, coverage
+from genviz.metrics.distance import frechet, kid
+from genviz.metrics.likelihood import bits_per_dim, kinds, log_likelihood
+from genviz.model import Model, abilities
+
+CHUNK = 250  # pictures drawn at a time
+SETTINGS = ({"sampler": "heun", "steps": 18}, {"sampler": "dpm_solver", "steps": 10})  # 35 and 10 network calls
+
+
+def settings(model: Model | type[Model]) -> dict[str, dict[str, Any]]:
+    """The knobs to measure a model with, by the setting's name; "" is the default, for a sampler without those knobs."""
+    known = {k["name"]: k for k in describe_knobs(model.Knobs)}
+    fitting = [s for s in SETTINGS if s.keys() <= known.keys() and s["sampler"] in known["sampler"]["choices"]]
+    return {f"{s['sampler']}, {s['steps']} steps": dict(s) for s in fitting} or {"": {}}
+
+
+def to_bytes(x: Tensor) -> Tensor:
+    """[-1, 1] -> uint8, rounded; exact for black and white and for 16 levels."""
+    return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()
+
+
+def from_bytes(x: Tensor) -> Tensor:
+    return x.float() / 127.5 - 1
+
+
+def last(frames: Iterator[Frame]) -> Frame:
+    return deque(frames, maxlen=1)[0]
+
+
+def draw(model: Model, knobs: Any, n: int, seed: int) -> tuple[Tensor, int]:
+    """n pictures (n, 1, 28, 28) uint8 and the network calls they took; where a model of black and white pictures shows probabilities,
+    pixels are drawn from them."""
+    rng = torch.Generator().manual_seed(seed)
+    frame = last(model.sample(n, knobs, rng))
+    x = frame.x.detach().float().cpu()
+    if model.pixels == "binary":
+        x = torch.where(torch.rand(x.shape, generator=rng) < (x + 1) / 2, 1.0, -1.0)
+    return to_bytes(x), frame.nfe
+
+
+def collect(what: str, facts: dict, total: int, chunks: Callable[[int], Iterator[Tensor]], title: str) -> Iterator[Progress]:
+    """Rows 0 ... total of the tensor whose chunks `chunks(first row)` yields; keeps them on disk under the name `what` as it goes.
+
+    A generator of Progress that returns the tensor (`x = yield from collect(...)`). `facts` tell what the rows depend on.
+    """
+    file = Path(os.environ.get("GENVIZ_RUNS", "runs")) / "compare" / f"{what}.safetensors"
+    facts = json.dumps(facts, sort_keys=True)
+    parts: list[Tensor] = []
+    if file.exists():
+        with safe_open(file, "pt") as kept:
+            if (kept.metadata() or {}).get("facts") == facts:
+                parts = [kept.get_tensor("rows")]
+    done, saved = sum(map(len, parts)), time.monotonic()
+    yield Progress(title, done, total)
+    for part in chunks(done) if done < total else ():
+        parts.append(part[: total - done])
+        done += len(parts[-1])
+        if done == total or time.monotonic() - saved > 30:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_file({"rows": torch.cat(parts).contiguous()}, file.with_suffix(".partial"), {"facts": facts})
+            file.with_suffix(".partial").replace(file)
+            saved = time.monotonic()
+        yield Progress(title, done, total)
+        if done == total:
+            break
+    return torch.cat(parts)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Real:
+    """The real side: features of the test images, and the figures of training images against them."""
+
+    features: Tensor
+    frechet: float
+    kid: float
+    coverage: Coverage
+
+
+_REAL: dict[tuple, Real] = {}  # by data set and the prepared pictures themselves: many models share a preparation
+
+
+def real(model: Model, data: str, samples: int) -> Real:
+    """Test images and the floor, prepared as the model asks, with fixed seeds."""
+    x = images(data, "test")[0][:samples]
+    train = images(data, "train")[0]
+    train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:samples]]
+    x, train = (to_bytes(model.prepare(v, torch.Generator().manual_seed(i))) for i, v in enumerate((x, train)))
+    key = (data, checkpoint.PRETRAINED, hashlib.sha256(x.numpy().tobytes()).hexdigest())
+    if key not in _REAL:
+        a, b = (classifier.features(from_bytes(v), data) for v in (x, train))
+        _REAL[key] = Real(a, frechet(b, a), kid(b, a), coverage(a, b))
+    return _REAL[key]
+
+
+def pictures(model: Model) -> str:
+    """What is compared with what, in words."""
+    if model.pixels == "binary":
+        return "black and white draws against images binarised by chance"
+    if model.pixels == "levels":
+        return f"draws of {model.levels} grey levels against images at {model.levels} levels"
+    return "draws rounded to bytes against images"
+
+
+def milliseconds(model: Model, knobs: Any, n: int, repeats: int = 3) -> float:
+    """Median time per picture when n are drawn together, after one draw that is not counted."""
+    times = []
+    for seed in range(repeats + 1):
+        begun = time.perf_counter()
+        last(model.sample(n, knobs, torch.Generator().manual_seed(seed)))
+        times.append(1000 * (time.perf_counter() - begun) / n)
+    return statistics.median(times[1:])
+
+
+@lru_cache(maxsize=4)
+def counting(data: str, levels: int) -> float:
+    """Test bits per dimension of the counting model at the same levels."""
+    from genviz.metrics.counting import score
+
+    return bits_per_dim(score(data, levels)[0], 28 * 28)
+
+
+def machine() -> str:
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU"
+    return f"{name}, {torch.get_num_threads()} threads"
+
+
+def command(card: Card, samples: int) -> str:
+    return f"python -m genviz.compare --only {card.name} {card.data}" + (f" --samples {samples}" if samples != SAMPLES else "")
+
+
+def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
+    """Progress all the while, and a Row for each setting of a model. Errors as checkpoint.load and classifier.load raise them."""
+    model = checkpoint.load(card).to(memory_format=torch.channels_last)
+    title, stem = f"{card.name} on {card.data}", f"{card.family}-{card.model}-{card.data}"
+    likelihoods: dict[str, float] = {}
+    test = images(card.data, "test")[0][:samples]
+    for kind in kinds(model):
+        facts = {"sha256": card.sha256, "n": samples, "kind": kind}
+        nats = yield from collect(
+            f"{stem}-{kind}", facts, samples, lambda i, kind=kind: log_likelihood(model, test, kind, first=i), f"{title}: {kind}"
+        )
+        likelihoods[kind] = -nats.mean().item()
+    best = list(likelihoods)[-1] if likelihoods else "none"
+    nats_per_picture = model.pixels == "binary"
+    unit = "" if best == "none" else "nats" if nats_per_picture else "bits/dim"
+    dims = model.shape[0] * model.shape[1] * model.shape[2]
+    value = {k: v if nats_per_picture else bits_per_dim(v, dims) for k, v in likelihoods.items()}
+    levels = model.levels if model.pixels == "levels" else 0
+    prepared = "binarised by chance, one draw each" if nats_per_picture else f"at {levels} levels" if levels else "as they are"
+    protocol = f"{best} negative log-likelihood, mean of {samples:,} test images {prepared}" if likelihoods else ""
+    truth = None
+    for setting, given in settings(model).items():
+        knobs = model.Knobs(**given)
+        facts = {"sha256": card.sha256, "n": samples, "knobs": dataclasses.asdict(knobs), "chunk": CHUNK}
+        name = "-".join([stem, *map(str, given.values())])
+
+        def chunks(first: int, knobs: Any = knobs) -> Iterator[Tensor]:
+            return (draw(model, knobs, CHUNK, seed)[0] for seed in range(first // CHUNK, -(-samples // CHUNK)))
+
+        generated = yield from collect(name, facts, samples, chunks, f"{title}: drawing{f' ({setting})' if setting else ''}")
+        yield Progress(f"{title}: comparing", 0, 1)
+        truth = truth or real(model, card.data, samples)
+        features = classifier.features(from_bytes(generated), card.data)
+        shares = coverage(truth.features, features)
+        distance = frechet(features, truth.features)
+        yield Progress(f"{title}: timing", 0, 1)
+        yield Row(
+            card.name, card.data, card.title, setting, given, pictures(model), samples,
+            distance, truth.frechet, distance / truth.frechet, kid(features, truth.features), truth.kid,
+            shares.precision, shares.recall, shares.density, shares.coverage, dataclasses.asdict(truth.coverage),
+            value.get(best), best, unit, protocol, value.get("ELBO") if best != "ELBO" else None,
+            counting(card.data, levels) if levels else None,
+            draw(model, knobs, 1, 0)[1], milliseconds(model, knobs, 1), milliseconds(model, knobs, 64), machine(),
+            card.parameters, card.seconds, getattr(model, "z_dim", None), "encode" in abilities(model), card.sha256, command(card, samples),
+        )  # fmt: skip
