@@ -102,11 +102,12 @@ class Exploding(Schedule):
         return torch.log(torch.as_tensor(ratio) / self.sigma_min) / math.log(self.sigma_max / self.sigma_min)
 
 
-SCHEDULES: dict[str, Schedule] = {"cosine": Cosine(), "linear": Linear(), "exploding": Exploding()}
+COSINE = Cosine()  # the one on stage and in training
+SCHEDULES: dict[str, Schedule] = {"cosine": COSINE, "linear": Linear(), "exploding": Exploding()}
 
 
 def karras(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Tensor:
-    """Falling noise-to-signal ratios (steps + 1,), the last one 0: sigma_i = (max^(1/rho) + i / (steps - 1) (min^(1/rho) - max^(1/rho)))^rho.
+    """Falling noise-to-signal ratios (steps + 1,): (max^(1/rho) + i / (steps - 1) (min^(1/rho) - max^(1/rho)))^rho, then 0.
 
     A large rho spends more of the steps near the data (Karras et al. 2022, equation 5). float64, for small differences matter.
     """

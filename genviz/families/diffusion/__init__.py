@@ -13,8 +13,8 @@ on one random moment of one random picture at a time:
 $$\min_\theta\; \mathbb E \,\bigl\| v_\theta(x_t, t) - v \bigr\|^2, \qquad v = \alpha_t\, \varepsilon - \sigma_t\, x.$$
 
 From $v$ follow the current guess of the picture and of the noise, $\hat x_0 = \alpha_t x_t - \sigma_t v_\theta$ and
-$\hat\varepsilon = \sigma_t x_t + \alpha_t v_\theta$. Seen through a lower bound on $\log p(x)$ this is a very deep VAE whose encoder is fixed;
-up to the weight of each noise level the loss *is* that bound. No invertible layers are needed, and no second player as in a GAN.
+$\hat\varepsilon = \sigma_t x_t + \alpha_t v_\theta$. Seen through a lower bound on $\log p(x)$ this is a very deep VAE whose encoder
+is fixed; up to the weight of each noise level the loss *is* that bound. No invertible layers are needed, and no second player as in a GAN.
 
 **To sample, walk back from noise.** Early guesses $\hat x_0$ are blurred averages of everything that is still possible; details are
 decided late. *DDPM* undoes hundreds of small steps and adds fresh noise after each. *DDIM* removes the chance: the
@@ -24,8 +24,9 @@ with fewer calls of the network: ten give a good picture.
 **The same thing from another side.** The network knows the gradient of the log density of noisy pictures, the *score*:
 $\nabla_{x_t} \log p_t(x_t) = (\alpha_t \hat x_0 - x_t)/\sigma_t^2$. That is where score-based models start from.
 
-**Guidance.** The class was hidden from the network in one training step in ten, so it answers with and without it. Going beyond the
-difference, $\hat x_0 = \hat x_0^{\text{any}} + w\,(\hat x_0^{\text{class}} - \hat x_0^{\text{any}})$ with $w > 1$, gives clearer and less varied pictures.
+**Guidance.** The class was hidden from the network for one training picture in ten, so it answers with and without it. Stretching the
+difference, $\hat x_0 = \hat x_0^{\text{any}} + w\,(\hat x_0^{\text{class}} - \hat x_0^{\text{any}})$ with $w > 1$, gives clearer and
+less varied pictures.
 
 **What has changed.** In 2020 this was an expensive curiosity beside GANs. Better noise schedules, solvers and guidance made diffusion the
 standard for images, sound and video within two years; its price is still a walk of several network calls where a GAN needs one.
@@ -41,9 +42,13 @@ FAMILY = Family(
     line="Adds noise until nothing is left, and learns to walk back: many small steps, superb pictures.",
     story=__doc__ or "",
     models=(
-        Entry("ddpm", "Diffusion, class-conditional", "genviz.families.diffusion.diffusion:Diffusion",
-              {"fine": 32, "coarse": 96, "fine_blocks": 1, "coarse_blocks": 3},
-              Recipe(epochs=8, batch=64, lr=3e-3, warmup=0.03, betas=(0.9, 0.99), ema=0.999)),
+        Entry(
+            "ddpm",
+            "Diffusion, class-conditional",
+            "genviz.families.diffusion.diffusion:Diffusion",
+            {"fine": 32, "coarse": 96, "fine_blocks": 1, "coarse_blocks": 3},
+            Recipe(epochs=8, batch=64, lr=3e-3, warmup=0.03, betas=(0.9, 0.99), ema=0.999),
+        ),
     ),
     scenes=(
         Scene("Ten calls: DPM-Solver++", "ddpm", {"sampler": "dpm_solver", "steps": 10}),

@@ -18,12 +18,18 @@ import torch
 from torch import Tensor
 
 from genviz.model import randn
-from genviz.noise import Cosine, Schedule
+from genviz.noise import COSINE, Schedule
 
 
 @torch.no_grad()
-def ddim(denoise: Callable[[Tensor, Tensor], Tensor], x_t: Tensor, times: Tensor, rng: torch.Generator, eta: float = 0.0,
-         schedule: Schedule = Cosine()) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: B008
+def ddim(
+    denoise: Callable[[Tensor, Tensor], Tensor],
+    x_t: Tensor,
+    times: Tensor,
+    rng: torch.Generator,
+    eta: float = 0.0,
+    schedule: Schedule = COSINE,
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields (x_t, x0_hat) at every time of `times`, which fall to 0; `denoise(x_t, t)` is the network's x0_hat."""
     for t, s in pairwise(times):
         x0_hat = denoise(x_t, t)

@@ -9,7 +9,7 @@ from which both the picture and the noise follow by a rotation:
 
     x0_hat = alpha_t x_t - sigma_t v_hat,    eps_hat = sigma_t x_t + alpha_t v_hat,    score = (alpha_t x0_hat - x_t) / sigma_t^2.
 
-In one training step in ten the class is hidden, so that the same network also knows pictures of any class; at sampling time the two
+For one training picture in ten the class is hidden, so that the same network also knows pictures of any class; at sampling time the two
 answers may be stretched apart (guidance). v-prediction is what the preconditioning of Karras et al. becomes for data of unit
 size, and noise levels are drawn as there: log(sigma_t / alpha_t) is normal, so that the levels where pictures take shape come up most.
 
@@ -32,10 +32,10 @@ from genviz.families.diffusion.heun import heun
 from genviz.frame import Frame, knob
 from genviz.model import Model, rand, randn
 from genviz.nn.unet import UNet
-from genviz.noise import Cosine, karras, spherical
+from genviz.noise import COSINE, karras, spherical
 
 SAMPLERS = {"dpm_solver": dpm_solver, "heun": heun, "ddim": ddim, "ddpm": ddpm}
-SCHEDULE = Cosine()
+SCHEDULE = COSINE
 LARGEST, SMALLEST = 60.0, 0.02  # noise-to-signal ratios between which a walk runs
 LEVEL_MEAN, LEVEL_STD = -0.4, 1.2  # of the log ratio in training
 HIDDEN = 0.1  # share of training pictures whose class is not told
@@ -154,12 +154,12 @@ class Diffusion(Model):
 
     def _walk(self, x_t: Tensor, times: Tensor, sampler: str, label: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
         ask, steps, aux = Ask(self, label, knobs.guidance), len(times) - 1, {}
-        for step, (x_t, x0_hat) in enumerate(SAMPLERS[sampler](ask, x_t, times, rng, knobs.eta)):
+        for step, (x, x0_hat) in enumerate(SAMPLERS[sampler](ask, x_t, times, rng, knobs.eta)):
             t = times[step]
             if step < steps:
-                eps_hat = (x_t - SCHEDULE.alpha(t) * x0_hat) / SCHEDULE.sigma(t)
+                eps_hat = (x - SCHEDULE.alpha(t) * x0_hat) / SCHEDULE.sigma(t)
                 aux = {"eps_hat": eps_hat, "score": -eps_hat / SCHEDULE.sigma(t)}  # at the end, where t = 0, the last ones stay
-            yield Frame(x_t, step, steps, ask.nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", {"x0_hat": x0_hat, **aux})
+            yield Frame(x, step, steps, ask.nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", {"x0_hat": x0_hat, **aux})
 
     def _labels(self, n: int, knobs: Knobs, every: bool = True) -> Tensor:
         """Class of each picture (n,): the knob's, or every class in turn, or NO_CLASS."""

@@ -19,12 +19,18 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from genviz.noise import Cosine, Schedule
+from genviz.noise import COSINE, Schedule
 
 
 @torch.no_grad()
-def dpm_solver(denoise: Callable[[Tensor, Tensor], Tensor], x_t: Tensor, times: Tensor, rng: torch.Generator | None = None,
-               eta: float = 0.0, schedule: Schedule = Cosine()) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: B008
+def dpm_solver(
+    denoise: Callable[[Tensor, Tensor], Tensor],
+    x_t: Tensor,
+    times: Tensor,
+    rng: torch.Generator | None = None,
+    eta: float = 0.0,
+    schedule: Schedule = COSINE,
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields (x_t, x0_hat) at every time of `times`, which fall to 0; `denoise(x_t, t)` is the network's x0_hat. No fresh noise."""
     previous = None
     for t, s in pairwise(times):
@@ -36,7 +42,9 @@ def dpm_solver(denoise: Callable[[Tensor, Tensor], Tensor], x_t: Tensor, times: 
     yield x_t, x_t
 
 
-def step(x_t: Tensor, x0_hat: Tensor, previous: tuple[Tensor, Tensor] | None, t: Tensor, s: Tensor, h: Tensor, schedule: Schedule) -> Tensor:
+def step(
+    x_t: Tensor, x0_hat: Tensor, previous: tuple[Tensor, Tensor] | None, t: Tensor, s: Tensor, h: Tensor, schedule: Schedule
+) -> Tensor:
     """x_s from x_t and x0_hat; `previous` holds the guess of the step before and that step's length in lambda."""
     line = x0_hat
     if previous is not None and torch.isfinite(h):
