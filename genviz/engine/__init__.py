@@ -151,7 +151,8 @@ class Engine:
             self._fill()
 
     async def call(self, model: str, data: str, method: str, *arrays: Any, timeout: float = 30.0, **options: Any) -> Any:
-        """A short answer of a model, served before the next film step: an ability or one of its `answers`, arrays in, numpy out.
+        """A short answer of a model, served before the next film step: an ability, one of its `answers`, or `prepare`;
+        arrays in, numpy out.
 
         Option `seed` makes the `rng` of methods that draw. Raises Refused with one sentence.
         """

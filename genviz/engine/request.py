@@ -48,7 +48,7 @@ def film(catalogue: dict, model: str, data: str, walk: str, knobs: Mapping[str, 
 def question(catalogue: dict, model: str, data: str, method: str, sent: tuple, options: dict[str, Any]) -> tuple[tuple, dict]:
     """Arrays and options of a short answer, checked."""
     entry = trained(catalogue, model, data)
-    can = [*entry["abilities"], *entry["answers"]]
+    can = [*entry["abilities"], *entry["answers"], "prepare"]
     if method not in can:
         raise Refused(f"{model} has no answer '{method}'; it has {', '.join(can) or 'none'}.")
     if "seed" in options:

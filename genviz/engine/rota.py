@@ -117,7 +117,7 @@ class Rota:
                     "end",
                     film.id,
                     "error",
-                    f"The film took more than {self.seconds:.0f} seconds of computing; choose fewer steps or fewer images.",
+                    f"The film took more than {self.seconds:g} seconds of computing; choose fewer steps or fewer images.",
                 )
             )
         self.turn.append(film)

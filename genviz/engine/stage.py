@@ -151,7 +151,7 @@ class Stage:
         """
         with own_threads(), torch.no_grad():
             model = self.model(name, data)
-            can = [*abilities(model), *model.answers]
+            can = [*abilities(model), *model.answers, "prepare"]
             if method not in can:
                 raise Refused(f"{name} has no answer '{method}'; it has {', '.join(can) or 'none'}.")
             tensors = [self._tensor(a) for a in arrays]
@@ -176,8 +176,11 @@ class Stage:
 
 
 def _check_shapes(model: Model, name: str, method: str, tensors: list[Tensor]) -> None:
-    """Abilities have known shapes: z (B, z_dim), x (B, *shape), sigma (B,)."""
-    if method not in ABILITIES:
+    """Abilities and `prepare` have known shapes: z (B, z_dim), x (B, *shape), sigma (B,)."""
+    if method == "prepare":
+        if any(t.dtype != torch.uint8 for t in tensors):
+            raise Refused(f"{name}.prepare takes bytes (uint8).")
+    elif method not in ABILITIES:
         return
     wanted = [(model.z_dim,)] if method == "decode" else [tuple(model.shape)]  # type: ignore[attr-defined]
     wanted += [()] if method == "score" else []

@@ -1,0 +1,158 @@
+"""The verbs over HTTP, for gradio_client and anything that speaks HTTP: /sample, /film, /encode, /decode, /likelihood.
+
+    from gradio_client import Client
+    client = Client("http://127.0.0.1:7860")
+    answer = client.predict("vae/vae", "mnist", 4, 0, {"temperature": 0.8}, api_name="/sample")
+    png = base64.b64decode(answer["images"][0])            # one grey 28 x 28 PNG file for each image
+
+Images leave as base64 PNG files, one each. They may come in the same way, or as nested lists (n, 28, 28) of numbers in [-1, 1]; either
+way a model sees them as its training images were prepared. Every error is one sentence.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from genviz.plots import pictures
+
+IMAGES = 64
+
+
+def register(engine: Any) -> None:
+    """Add the five endpoints to the Blocks that is being built. They wait for the engine only, so any number may run at once."""
+
+    async def sample(model: str, data: str, n: int = 16, seed: int = 0, knobs: dict | None = None) -> dict:
+        """n samples of a model: {"images": [n PNG files in base64], "steps", "nfe"}.
+
+        model as "vae/vae", data as "mnist", n from 1 to 64, seed from 0 to 4294967295, knobs as {"name": value}; what is not given
+        keeps its default.
+        """
+        last = None
+        async for shot in _shots(engine, model, data, n, seed, knobs, 2):
+            last = shot
+        assert last is not None
+        return {"images": images_of(last.x), "steps": last.steps, "nfe": last.nfe}
+
+    async def film(model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60) -> AsyncIterator[dict]:
+        """The walk from noise to data, one answer a frame, streamed while they are computed; at most `frames`, first and last always.
+
+        Each is {"images": [n PNG files in base64], "step", "steps", "nfe", "ms" (milliseconds a step took), "caption"}.
+        """
+        async for shot in _shots(engine, model, data, n, seed, knobs, frames):
+            yield {"images": images_of(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
+                   "caption": shot.caption}  # fmt: skip
+
+    async def encode(model: str, data: str, images: list, seed: int = 0) -> dict:
+        """The posterior of each image: {"mu": (n, z_dim), "log_var": (n, z_dim)}.
+
+        images: 1 to 64 PNG files in base64, or nested lists (n, 28, 28) in [-1, 1]. A model of black and white pixels draws each pixel
+        from its grey value with `seed`, as in training.
+        """
+        with _sentences():
+            x = await engine.call(model, data, "prepare", bytes_of(images), seed=seed)
+            mu, log_var = await engine.call(model, data, "encode", x)
+            return {"mu": mu.tolist(), "log_var": log_var.tolist()}
+
+    async def decode(model: str, data: str, z: list) -> dict:
+        """The mean picture of each latent: z (n, z_dim), 1 to 64 rows of numbers -> {"images": [n PNG files in base64]}."""
+        with _sentences():
+            if isinstance(z, list) and len(z) > IMAGES:
+                raise ValueError(f"At most {IMAGES} rows at a time, not {len(z)}.")
+            return {"images": images_of(await engine.call(model, data, "decode", _numbers("z", z)))}
+
+    async def likelihood(model: str, data: str, images: list, seed: int = 0) -> dict:
+        """How likely each image is: {"kind": "exact" or "lower bound", "nats": [n numbers], "pixels": what a pixel is to the model}.
+
+        "exact" is log p(x), "lower bound" the ELBO with one draw of z: a bound is never shown as if it were a likelihood. Compare
+        only models with the same `pixels`. images and seed as for /encode.
+        """
+        with _sentences():
+            entry = next((m for f in engine.catalogue()["families"] for m in f["models"] if m["name"] == model), None)
+            can = entry["abilities"] if entry else ["log_prob"]  # for an unknown name the call below lists the known ones
+            if "log_prob" not in can and "elbo" not in can:
+                raise ValueError(f"{model} has neither a likelihood nor a bound on it.")
+            method = "log_prob" if "log_prob" in can else "elbo"
+            x = await engine.call(model, data, "prepare", bytes_of(images), seed=seed)
+            nats = await engine.call(model, data, method, x, **({"seed": seed} if method == "elbo" else {}))
+            return {"kind": "exact" if method == "log_prob" else "lower bound", "nats": nats.tolist(), "pixels": entry["pixels"]}
+
+    for verb in (sample, film, encode, decode, likelihood):
+        gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
+
+
+async def _shots(engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int) -> AsyncIterator[Any]:
+    """The shots of a film; who hangs up stops it."""
+    with _sentences():
+        if knobs is not None and not isinstance(knobs, dict):
+            raise ValueError('knobs must be an object such as {"steps": 20}.')
+        job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, frames=frames), 0
+    try:
+        while True:
+            view = await engine.wait(job, have)
+            have += len(view.shots)
+            for shot in view.shots:
+                yield shot
+            if view.status in ("error", "cancelled"):
+                raise gr.Error(view.message)
+            if view.status == "done":
+                return
+    finally:
+        engine.cancel(job)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Refusals become gr.Error, whose sentence reaches the client."""
+    try:
+        yield
+    except ValueError as error:
+        raise gr.Error(str(error)) from None
+
+
+def images_of(x: np.ndarray) -> list[str]:
+    """x (n, 1, 28, 28) in [-1, 1] -> n PNG files in base64."""
+    return [base64.b64encode(pictures.png(pictures.grid(one[None]))).decode() for one in x]
+
+
+def bytes_of(images: Any) -> np.ndarray:
+    """Images as they came in -> uint8 (n, 1, 28, 28); ValueError with one sentence for anything else."""
+    if not isinstance(images, list) or not 1 <= len(images) <= IMAGES:
+        raise ValueError(f"images must be a list of 1 to {IMAGES} images.")
+    if all(isinstance(image, str) for image in images):
+        return np.stack([_read_png(image) for image in images])[:, None]
+    x = _numbers("images", images)
+    if x.shape[-2:] != (28, 28) or x.shape not in ((len(x), 28, 28), (len(x), 1, 28, 28)):
+        raise ValueError(f"images must have the shape (n, 28, 28), not {x.shape}.")
+    if not (np.abs(x) <= 1).all():
+        raise ValueError("The numbers of an image must lie between -1 (black) and 1 (white).")
+    return np.rint((x.reshape(-1, 1, 28, 28) + 1) * 127.5).astype(np.uint8)
+
+
+def _read_png(text: str) -> np.ndarray:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text.removeprefix("data:image/png;base64,"), validate=True)), formats=["PNG"]) as image:
+            if image.size == (28, 28):
+                return np.asarray(image.convert("L"))
+            size = image.size
+    except Exception:  # PIL raises half a dozen kinds for a damaged file
+        raise ValueError("An image must be a PNG file in base64, or rows of numbers.") from None
+    raise ValueError(f"An image must have 28 x 28 pixels, not {size[0]} x {size[1]}.")
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be rows of numbers, all of one length.") from None
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds a value that is no finite number.")
+    return array
