@@ -8,17 +8,18 @@ numbers that the network prints, so training is plain maximum likelihood and hel
 
 **One network, 784 conditionals.** Running a network once per pixel would make training hopeless. A *masked convolution* sees only pixels
 that come before its own, so one pass over a whole image gives all conditionals at once (PixelCNN, van den Oord et al. 2016). The obvious
-mask, a 3 x 3 kernel whose lower half is zero, has a **blind spot**: stacked, it never reaches a wedge of pixels above and to the right. The
-Gated PixelCNN mends it with two stacks: a *vertical* one reads all rows above, a *horizontal* one reads the row so far and listens to the
-first. The model here has the two stacks, with residual blocks and ReLU where the paper has gates, which learn faster on a CPU. See it below under *Receptive field*.
+mask, a 3 x 3 kernel whose lower half is zero, has a **blind spot**: stacked, it never reaches a wedge of pixels above and to the right.
+The Gated PixelCNN mends it with two stacks: a *vertical* one reads all rows above, a *horizontal* one reads the row so far and listens to
+the first. The model here has the two stacks; residual blocks with ReLU stand where the paper has gates, because on a CPU they learnt
+more in the same time. Look at both masks under *Receptive field*.
 
 **What distribution for a pixel?** For black and white: one probability. For grey levels: a softmax over the levels (here 16; 256 would be
-expensive and does not know that 100 is next to 101), or a mixture of discretised logistics (PixelCNN++), or, for values in $[0, 1]$, a Beta,
-Kumaraswamy or Logit-Normal density.
+expensive and does not know that 100 is next to 101), or a mixture of discretised logistics (PixelCNN++), or, for values in $[0, 1]$, a
+Beta, Kumaraswamy or Logit-Normal density.
 
 **For and against.** Best likelihoods of all families for years, and conditioning is free: give the top rows and the model paints the rest.
-But sampling takes one step per pixel. Remembering what earlier pixels computed makes it over a hundred times cheaper, not shorter: still
-784 steps. And there is no latent $z$: nothing to interpolate, no representation to keep.
+But sampling takes one step per pixel. Remembering what earlier pixels computed makes each step cheap; there are still 784 of
+them, one after the other. And there is no latent $z$: nothing to interpolate, no representation to keep.
 
 **What changed since.** The idea moved from pixels to tokens: masked attention (PixelSNAIL, Image Transformer, Sparse Transformer), sound
 (WaveNet), and language models of the GPT kind, which are this page with words for pixels. For images, diffusion took the lead in

@@ -73,8 +73,16 @@ class PixelCNN(Model):
     pixels = "binary"
     order = "raster"
 
-    def __init__(self, levels: int = 2, context: int = 64, width: int = 32, inner: int = 32, blocks: int = 3, reach: int = 4,
-                 dilations: tuple[int, ...] = (1, 2, 4, 8)):
+    def __init__(
+        self,
+        levels: int = 2,
+        context: int = 64,
+        width: int = 32,
+        inner: int = 32,
+        blocks: int = 3,
+        reach: int = 4,
+        dilations: tuple[int, ...] = (1, 2, 4, 8),
+    ):
         super().__init__()
         self.levels, self.width = levels, width
         self.above = nn.Conv2d(1, context, (LOOK_UP, 10), stride=(1, 2))
@@ -98,6 +106,10 @@ class PixelCNN(Model):
     def index(self, x: Tensor) -> Tensor:
         """x (B, 1, 28, 28) in [-1, 1] -> level 0 ... K - 1 of every pixel, int64."""
         return ((x + 1) * (0.5 * (self.levels - 1))).round().long()
+
+    def value(self, index: Tensor) -> Tensor:
+        """Level 0 ... K - 1 -> its value in [-1, 1], float32."""
+        return index * (2 / (self.levels - 1)) - 1
 
     def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
         """Mean of -log p(x) in nats per image."""
@@ -123,7 +135,7 @@ class PixelCNN(Model):
         if not 0 <= kept < SIDE:
             raise ValueError(f"The number of given rows must lie between 0 and {SIDE - 1}, not {kept}.")
         canvas = torch.zeros(n, 1, SIDE, SIDE)
-        canvas[:, :, :kept] = self.index(x[:, :, :kept].cpu()) * (2 / (self.levels - 1)) - 1  # as levels, whatever came
+        canvas[:, :, :kept] = self.value(self.index(x[:, :, :kept].cpu()))  # as levels, whatever came
         yield from self._paint(canvas, kept, knobs.temperature, rng)
 
     def _paint(self, canvas: Tensor, first: int, temperature: float, rng: torch.Generator) -> Iterator[Frame]:
@@ -135,9 +147,8 @@ class PixelCNN(Model):
             painter.look_up(canvas, r)
             for c in range(SIDE if r >= first else 0):
                 level = choose(painter.logits(c), u[:, r * SIDE + c], temperature)
-                value = level * (2 / (self.levels - 1)) - 1
-                painter.put(c, value)
-                canvas[:, 0, r, c] = torch.from_numpy(value)
+                canvas[:, 0, r, c] = value = self.value(torch.from_numpy(level))
+                painter.put(c, value.numpy())
                 step += 1
                 yield Frame(canvas.clone(), step, steps, step, f"row {r}, column {c}")
 
@@ -173,4 +184,4 @@ class GreyPixelCNN(PixelCNN):
 
     def prepare(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Bytes -> levels in [-1, 1]."""
-        return (x.int() * self.levels // 256).float() * (2 / (self.levels - 1)) - 1
+        return self.value(x.int() * self.levels // 256)
