@@ -1,0 +1,94 @@
+"""A real browser against the real app. Every test fails on a console error and on any request that leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCREENS = ROOT / "screenshots"
+FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]
+
+
+def executable() -> str | None:
+    return next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        try:
+            one = playwright.chromium.launch(executable_path=executable(), args=FLAGS, headless=True)
+        except Exception as error:
+            pytest.skip(f"no browser: install chromium, or run 'playwright install chromium' ({str(error).splitlines()[0]})")
+        yield one
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[str]:
+    """Address of a running app."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = open(SCREENS.parent / ".pytest_cache" / "app.log", "w") if (SCREENS.parent / ".pytest_cache").is_dir() else subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)], cwd=ROOT, stdout=log,
+                               stderr=subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(address, timeout=5).read()
+            break
+        except OSError:
+            assert process.poll() is None, "app.py ended before it served a page"
+            time.sleep(0.25)
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise AssertionError("app.py served no page within a minute")
+    yield address
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def visit(browser, app) -> Iterator:
+    """visit(path="", width=1280, height=720, dark=False) -> an open page; what went wrong in it is raised at the end."""
+    contexts, wrong = [], []
+
+    def open_page(path: str = "", width: int = 1280, height: int = 720, dark: bool = False, touch: bool = False):
+        context = browser.new_context(viewport={"width": width, "height": height}, has_touch=touch,
+                                      color_scheme="dark" if dark else "light")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+        page.on("pageerror", lambda e: wrong.append(f"page error: {e}"))
+        page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if _leaves(r.url, app) else None)
+        query = "?__theme=dark" if dark else "?__theme=light"
+        page.goto(app + "/" + path + query)
+        page.wait_for_selector("gradio-app, .gradio-container", timeout=30000)
+        page.wait_for_timeout(300)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not wrong, "\n".join(dict.fromkeys(wrong))
+
+
+def _leaves(url: str, app: str) -> bool:
+    return not url.startswith((app, app.replace("http", "ws"), "data:", "blob:", "about:"))
