@@ -196,6 +196,8 @@ def test_benchmark_merges_and_the_card_tells(small) -> None:
     assert all(m["protocol"] and m["command"] for m in card.metrics)
     compare.write_metrics(slow)
     assert checkpoint.card_of("test/toy", "mnist").metric("frechet_35_nfe") == slow.frechet
+    with pytest.raises(checkpoint.CheckpointError, match="trained anew"):
+        compare.write_metrics(other_weights)
     text = compare.table([coin, slow])
     assert "90.00 nats, IW-500" in text and "heun, 18 steps" in text and len({len(line) for line in text.split("\n")}) == 1
 

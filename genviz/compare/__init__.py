@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,10 +144,10 @@ def metrics(row: Row) -> list[dict[str, Any]]:
 
 
 def write_metrics(row: Row) -> None:
-    """Put the row's figures into the model's card, in place of those of the same names."""
-    from dataclasses import replace
-
+    """Put the row's figures into the model's card, in place of those of the same names; CheckpointError where the weights are others."""
     card = checkpoint.card_of(row.name, row.data)
+    if card.sha256 != row.sha256:
+        raise checkpoint.CheckpointError(f"{row.name} on {row.data} was trained anew since it was measured; run: {row.command}")
     new = metrics(row)
     names = {m["name"] for m in new}
     checkpoint.write_card(replace(card, metrics=[m for m in card.metrics if m["name"] not in names] + new))
@@ -159,9 +159,10 @@ def table(rows: Iterable[Row]) -> str:
              "ms (1)", "ms (64)", "parameters", "trained")  # fmt: skip
     lines = [heads]
     for r in rows:
-        likelihood = "none" if r.likelihood is None else f"{r.likelihood:.2f} {r.likelihood_unit}, {r.likelihood_kind}"
+        digits = 2 if r.likelihood_unit == "nats" else 4
+        likelihood = "none" if r.likelihood is None else f"{r.likelihood:.{digits}f} {r.likelihood_unit}, {r.likelihood_kind}"
         if r.counting is not None:
-            likelihood += f" (counting {r.counting:.2f})"
+            likelihood += f" (counting {r.counting:.{digits}f})"
         lines.append((r.name, r.data, r.setting or "default", f"{r.frechet:.2f}", f"{r.floor:.2f}", f"{r.ratio:.2f}", f"{r.kid:.5f}",
                       f"{r.precision:.3f}", f"{r.recall:.3f}", f"{r.density:.3f}", f"{r.coverage:.3f}", likelihood, str(r.nfe),
                       f"{r.ms_1:.1f}", f"{r.ms_64:.2f}", f"{r.parameters:,}", f"{r.seconds / 60:.1f} min"))  # fmt: skip
