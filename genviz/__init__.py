@@ -1,13 +1,13 @@
 """GenViz: deep generative models that can be watched at work. The Python API:
 
     import genviz
-    genviz.families()                                            # {"vae": Family(...), ...}
     genviz.cards()                                               # every trained model
     genviz.load("diffusion/ddpm", "fashion_mnist")               # a Model in eval mode
     genviz.sample("vae/vae", "mnist", n=16, seed=0)              # (16, 1, 28, 28) in [-1, 1]
     genviz.film("autoregressive/pixel_cnn", "mnist", n=4)        # Frames from noise to data
 
 Same model, knobs, n and seed: the same pictures as in the app, bit for bit. Importing this imports no torch; the first call does.
+The families with their stories, models and recipes are in `genviz.families.FAMILIES`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,11 @@ if TYPE_CHECKING:
 
     from genviz.checkpoint import Card
     from genviz.engine.stage import Stage
-    from genviz.family import Family
     from genviz.frame import Frame
     from genviz.model import Model
 
 __version__ = "0.1.0"
-__all__ = ["cards", "families", "film", "load", "sample"]
-
-
-def families() -> dict[str, Family]:
-    """The families by name, in teaching order: their stories, models and recipes."""
-    from genviz.families import FAMILIES
-
-    return dict(FAMILIES)
+__all__ = ["cards", "film", "load", "sample"]
 
 
 def cards() -> list[Card]:

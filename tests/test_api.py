@@ -142,17 +142,14 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             torch.manual_seed(0)
             entry = family.models[0]
             model = entry.model_class()(**entry.args)
-            parameters = sum(p.numel() for p in model.parameters())
-            checkpoint.save(
-                model, checkpoint.Card(family.name, entry.name, "mnist", entry.title, dict(entry.args), parameters, {}, 0.0, "test", 0)
-            )
+            card = checkpoint.Card(family.name, entry.name, "mnist", entry.title, dict(entry.args), 1, {}, 0.0, "test", 0)
+            checkpoint.save(model, card)
         genviz._stage.cache_clear()
         yield
         genviz._stage.cache_clear()
 
 
 def test_python_verbs(untrained: None) -> None:
-    assert list(genviz.families()) == list(FAMILIES)
     cards = genviz.cards()
     assert {c.family for c in cards} == set(FAMILIES)
     model = genviz.load(cards[0].name, "mnist")

@@ -214,7 +214,7 @@ def test_a_stuck_step_is_stopped() -> None:
 
 
 def test_a_film_may_not_compute_for_ever() -> None:
-    with Engine("cpu", stage=STAGE, limits=Limits(seconds=0.3)) as engine:
+    with Engine("cpu", "inline", stage=STAGE, limits=Limits(seconds=0.3)) as engine:
         view, _ = film(engine, knobs={"steps": 1000, "pace": 0.05}, n=1)
         assert view.status == "error" and "0.3 seconds of computing" in view.message
         assert film(engine, knobs={"steps": 3}, n=1)[0].status == "done"
@@ -222,7 +222,7 @@ def test_a_film_may_not_compute_for_ever() -> None:
 
 def test_line_and_clients_are_bounded() -> None:
     limits = Limits(live=2, line=3, client=2)
-    with Engine("cpu", stage=STAGE, limits=limits) as engine:
+    with Engine("cpu", "inline", stage=STAGE, limits=limits) as engine:
         slow = {"knobs": {"steps": 200, "pace": 0.01}, "n": 1}
         mine = [engine.submit(*TOY, **slow, client="me") for _ in range(2)]
         with pytest.raises(Refused, match="You have 2 films under way"):
@@ -243,7 +243,7 @@ def test_line_and_clients_are_bounded() -> None:
 
 
 def test_nobody_asks_pause_then_lease_ends() -> None:
-    with Engine("cpu", stage=STAGE, limits=Limits(pause=0.4, lease=2.5)) as engine:
+    with Engine("cpu", "inline", stage=STAGE, limits=Limits(pause=0.4, lease=2.5)) as engine:
         slow = {"knobs": {"steps": 400, "pace": 0.01}, "n": 1, "frames": 1000}
         dropped, taken_up = engine.submit(*TOY, **slow, seed=1), engine.submit(*TOY, **slow, seed=1)
         time.sleep(1.2)
@@ -259,7 +259,7 @@ def test_nobody_asks_pause_then_lease_ends() -> None:
 
 
 def test_finished_films_are_forgotten_by_size() -> None:
-    with Engine("cpu", stage=STAGE, limits=Limits(kept=200_000)) as engine:
+    with Engine("cpu", "inline", stage=STAGE, limits=Limits(kept=200_000)) as engine:
         jobs = []
         for seed in range(4):  # 3 shots of 16 images: 150,528 bytes
             jobs.append(engine.submit(*TOY, knobs={"steps": 2}, seed=seed))

@@ -105,7 +105,6 @@ class Engine:
                 record.paused = False
                 self._keeper.send("go", record.id)
             if record.final:
-                record.delivered = True
                 self._jobs.move_to_end(job)
             place, message = 0, record.message
             if record.status == "waiting":
@@ -234,8 +233,7 @@ class Engine:
         self._jobs.move_to_end(record.id)
         self._wake([record])
         if self._kept > self.limits.kept or len(self._jobs) > self.limits.records:
-            # Those that were seen go first, each in the order of last use; the newest stays.
-            for old in sorted((j for j in self._jobs.values() if j.final and j is not record), key=lambda j: not j.delivered):
+            for old in [j for j in self._jobs.values() if j.final and j is not record]:  # longest unused first; the newest stays
                 if self._kept <= self.limits.kept and len(self._jobs) <= self.limits.records:
                     break
                 self._kept -= old.bytes

@@ -91,7 +91,6 @@ class Job:
     bytes: int = 0
     strikes: int = 0  # crashes it was alive in; the one on stage at the time counts twice
     paused: bool = False
-    delivered: bool = False  # its owner has seen the end
     touched: float = field(default_factory=time.monotonic)  # when somebody last asked for it
     waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future]] = field(default_factory=list)
 

@@ -1,0 +1,279 @@
+"""A lecture hall: 300 students press Sample within ten seconds. How long does each wait for the first picture?
+
+    python benchmarks/lecture_hall.py [--students 300] [--window 10] [--steps 20] [--n 16]
+
+Two servers, one after the other, with the same model, knobs and pictures:
+
+- GenViz as it is: `python app.py`, asked through the very routes that the player of the page asks (genviz/ui/film.py). Plain routes were
+  chosen over Gradio's server functions because they cost a fraction of them and can be sent while a page closes.
+- the default: a Gradio app whose generator calls torch in the web process, with Gradio's queue as it is by default.
+
+The students are HTTP clients on loopback in this process, none of whom shares a connection; meanwhile a latecomer opens the page once a
+second. Prints the waiting times for the first frame and the last, errors, lost films, page loads, and the ratio. Bounded: students,
+window and deadline have upper limits, and both servers are stopped at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = "diffusion/ddpm"
+
+
+@dataclass
+class Outcome:
+    """What one student saw: seconds to the first frame and to the last, or why not."""
+
+    first: float = 0.0
+    last: float = 0.0
+    frames: int = 0
+    error: str = ""
+
+
+@dataclass
+class Server:
+    """How a hall is run: the command that starts it, and what a student does there."""
+
+    title: str
+    command: list[str]
+    visit: Callable
+    outcomes: list[Outcome] = field(default_factory=list)
+    loads: list[float] = field(default_factory=list)
+
+
+class Browser:
+    """One connection kept alive, as a student's browser keeps it."""
+
+    def __init__(self, port: int):
+        self.port = port
+
+    async def __aenter__(self) -> Browser:
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.writer.close()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
+    async def _ask(self, path: str, body: dict | None) -> dict[str, str]:
+        sent = json.dumps(body).encode() if body is not None else b""
+        method = "GET" if body is None else "POST"
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
+        self.writer.write(head.encode() + sent)
+        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        if " 200 " not in lines[0]:
+            raise ConnectionError(lines[0])
+        return {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])}
+
+    async def _chunks(self, head: dict[str, str]) -> AsyncIterator[bytes]:
+        if "content-length" in head:
+            yield await self.reader.readexactly(int(head["content-length"]))
+            return
+        while size := int(await self.reader.readline(), 16):
+            yield (await self.reader.readexactly(size + 2))[:-2]
+        await self.reader.readline()
+
+    async def fetch(self, path: str, body: dict | None = None) -> bytes:
+        return b"".join([chunk async for chunk in self._chunks(await self._ask(path, body))])
+
+    async def stream(self, path: str) -> AsyncIterator[dict]:
+        """Server-sent events."""
+        rest = b""
+        async for chunk in self._chunks(await self._ask(path, None)):
+            *events, rest = (rest + chunk).split(b"\n\n")
+            for event in events:
+                if event.startswith(b"data:"):
+                    yield json.loads(event[5:])
+
+
+async def visit_genviz(port: int, seed: int, args: argparse.Namespace, seen: Callable[[int], None]) -> None:
+    """Sample in GenViz: submit, then ask for frames until the film is final."""
+    order = {"model": MODEL, "data": args.data, "walk": "sample", "knobs": {"steps": args.steps}, "n": args.n, "seed": seed,
+             "client": uuid.uuid4().hex, "frames": 60}  # fmt: skip
+    async with Browser(port) as browser:
+        job = json.loads(await browser.fetch("/genviz/submit", order))
+        if "error" in job:
+            raise RuntimeError(job["error"])
+        have = 0
+        while True:
+            view = json.loads(await browser.fetch(f"/genviz/wait?job={job['job']}&have={have}"))
+            have += len(view["shots"])
+            seen(have)
+            if view["status"] in ("error", "cancelled"):
+                raise RuntimeError(view["message"])
+            if view["status"] == "done":
+                return
+
+
+async def visit_default(port: int, seed: int, args: argparse.Namespace, seen: Callable[[int], None]) -> None:
+    """Sample in a default Gradio app: join the queue, then read its stream."""
+    session = uuid.uuid4().hex[:11]
+    async with Browser(port) as browser, Browser(port) as listener:
+        await browser.fetch("/gradio_api/queue/join", {"data": [seed], "fn_index": 0, "session_hash": session})
+        have = 0
+        async for event in listener.stream(f"/gradio_api/queue/data?session_hash={session}"):
+            if event["msg"] == "process_generating":
+                have += 1
+                seen(have)
+            elif event["msg"] == "process_completed":
+                if not event["success"]:
+                    raise RuntimeError(str(event["output"]))
+                return
+
+
+async def student(server: Server, port: int, seed: int, at: float, args: argparse.Namespace, outcome: Outcome) -> None:
+    await asyncio.sleep(at)
+    begun = time.monotonic()
+
+    def seen(frames: int) -> None:
+        if frames and not outcome.frames:
+            outcome.first = time.monotonic() - begun
+        outcome.frames = frames
+
+    try:
+        async with asyncio.timeout(args.deadline):
+            await server.visit(port, seed, args, seen)
+        outcome.last = time.monotonic() - begun
+        if outcome.frames < args.steps + 1:
+            outcome.error = f"{outcome.frames} frames only"
+    except TimeoutError:
+        outcome.error = "lost"
+    except Exception as error:
+        outcome.error = f"{type(error).__name__}: {error}"
+
+
+async def latecomers(port: int, loads: list[float], until: float) -> None:
+    """Somebody opens the page every second."""
+    while time.monotonic() < until:
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(60), Browser(port) as browser:
+                await browser.fetch("/")
+            loads.append(time.monotonic() - begun)
+        except Exception as error:
+            loads.append(60.0)
+            print(f"  page load failed: {type(error).__name__} {error}")
+        await asyncio.sleep(max(0.0, 1 - (time.monotonic() - begun)))
+
+
+async def hall(server: Server, port: int, args: argparse.Namespace) -> None:
+    chance = random.Random(0)
+    await student(server, port, 1, 0.0, args, Outcome())  # the lecturer has shown it once: model loaded, kernels chosen
+    server.outcomes = [Outcome() for _ in range(args.students)]
+    clicks = [student(server, port, 1000 + i, chance.uniform(0, args.window), args, o) for i, o in enumerate(server.outcomes)]
+    await asyncio.gather(latecomers(port, server.loads, time.monotonic() + args.window + 5), *clicks)
+
+
+def run(server: Server, port: int, args: argparse.Namespace) -> None:
+    with subprocess.Popen(server.command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port, process, 120)
+            asyncio.run(hall(server, port, args))
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def wait_for(port: int, process: subprocess.Popen, patience: float) -> None:
+    begun = time.monotonic()
+    while time.monotonic() - begun < patience and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise SystemExit("The server did not start.")
+
+
+def serve_default(port: int, args: argparse.Namespace) -> None:
+    """The peer: torch in the web process, one generator event, everything at Gradio's defaults. The small PNG is ours, so that the
+    comparison is about who computes where and when."""
+    import gradio as gr
+
+    import genviz
+    from genviz.plots import pictures
+
+    def sample(seed: float):
+        for frame in genviz.film(MODEL, args.data, args.n, int(seed), steps=args.steps):
+            yield f'<img src="{pictures.sprite(frame.x.cpu().numpy())}">'
+
+    with gr.Blocks() as demo:
+        seed, picture = gr.Number(0), gr.HTML()
+        gr.Button("Sample").click(sample, seed, picture)
+    demo.launch(server_name="127.0.0.1", server_port=port, quiet=True)
+
+
+def share(values: list[float], q: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else float("nan")
+
+
+def report(server: Server) -> float:
+    """Print one server's figures; returns the 95th percentile of the first frame, a lost film counting as endless."""
+    good = [o for o in server.outcomes if not o.error]
+    firsts = [o.first if o.frames else float("inf") for o in server.outcomes]
+    errors = [o.error for o in server.outcomes if o.error and o.error != "lost"]
+    lost = sum(o.error == "lost" for o in server.outcomes)
+    print(f"{server.title}: first frame p50 {share(firsts, 0.5):.2f} s, p95 {share(firsts, 0.95):.2f} s; last frame p50 "
+          f"{share([o.last for o in good], 0.5):.1f} s, p95 {share([o.last for o in good], 0.95):.1f} s; {len(errors)} errors, {lost} lost; "
+          f"page load p50 {share(server.loads, 0.5):.2f} s, max {max(server.loads, default=float('nan')):.2f} s")  # fmt: skip
+    for error in sorted(set(errors))[:3]:
+        print(f"  {errors.count(error)} x {error[:200]}")
+    return share(firsts, 0.95)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--students", type=int, default=300)
+    parser.add_argument("--window", type=float, default=10.0, help="seconds within which everybody clicks")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--n", type=int, default=16, help="images of a click; the app's default")
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--deadline", type=float, default=400.0, help="seconds after which a film counts as lost")
+    parser.add_argument("--port", type=int, default=7841)
+    parser.add_argument("--only", choices=("genviz", "default"))
+    parser.add_argument("--serve-default", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    args.students, args.window, args.deadline = min(args.students, 1000), min(args.window, 60.0), min(args.deadline, 1200.0)
+    if args.serve_default:
+        sys.path.insert(0, str(ROOT))
+        return serve_default(args.port, args)
+    print(
+        f"{args.students} students within {args.window:g} s, {MODEL} on {args.data}, {args.steps} steps, {args.n} images each", flush=True
+    )
+    same = ["--steps", str(args.steps), "--n", str(args.n), "--data", args.data]
+    port = str(args.port)
+    servers = {
+        "genviz": Server("GenViz", [sys.executable, "app.py", "--host", "127.0.0.1", "--port", port], visit_genviz),
+        "default": Server(
+            "Gradio's default queue, torch in-process", [sys.executable, __file__, "--serve-default", "--port", port, *same], visit_default
+        ),
+    }
+    p95 = {}
+    for name, server in servers.items():
+        if args.only in (None, name):
+            run(server, args.port, args)
+            p95[name] = report(server)
+            sys.stdout.flush()
+    if len(p95) == 2:
+        print(f"first frame, p95: {p95['default'] / p95['genviz']:.1f} times sooner (target >= 8); "
+              f"page loads <= 1 s: {'yes' if max(servers['genviz'].loads) <= 1 else 'no'}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
