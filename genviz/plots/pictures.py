@@ -96,6 +96,19 @@ _COLD = np.array([33, 102, 172], np.float32)
 _WARM = np.array([214, 84, 20], np.float32)
 
 
+def heat(x: np.ndarray, columns: int | None = None, limit: float | None = None) -> np.ndarray:
+    """Heat map of numbers from 0 up (an entropy, a probability): (n, 1, H, W) -> uint8 (rows * H, columns * W, 3), dark blue to yellow."""
+    x = np.nan_to_num(np.asarray(x, np.float32).reshape(-1, *x.shape[-2:]))
+    bound = x.max(axis=(1, 2), keepdims=True) if limit is None else np.float32(limit)
+    u = np.clip(x / np.maximum(bound, 1e-12), 0, 1) * (len(_VIRIDIS) - 1)
+    low = np.minimum(u.astype(int), len(_VIRIDIS) - 2)
+    colours = _VIRIDIS[low] + (u - low)[..., None] * (_VIRIDIS[low + 1] - _VIRIDIS[low])
+    return _lay((colours + 0.5).astype(np.uint8), columns)
+
+
+_VIRIDIS = np.array([[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]], np.float32)
+
+
 def from_base64(text: str, side: int = SIDE) -> np.ndarray:
     """One image as the page sends it (`genviz.bytes64`: side * side grey bytes in base64) -> float32 (1, 1, side, side) in [-1, 1].
 

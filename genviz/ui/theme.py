@@ -1,4 +1,7 @@
-"""How the page looks, and the arguments of launch(): colours, type, styles, scripts. Fonts are the system's own: no request leaves the machine."""
+"""How the page looks, and the arguments of launch(): colours, type, styles, scripts.
+
+Fonts are the system's own and every script comes from the app: no request leaves the machine.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
+from genviz.ui.film import routes
 from genviz.ui.widget import scripts, styles
+
+AUDIENCE = 400  # people at once; also the most events that gradio runs at a time
 
 ASSETS = Path(__file__).parent / "assets"
 SANS = [fonts.Font(name) for name in ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")]
@@ -18,10 +24,15 @@ MONO = [fonts.Font(name) for name in ("ui-monospace", "SFMono-Regular", "Menlo",
 
 def theme() -> gr.themes.Base:
     """One accent colour, calm greys, larger type than gradio's default."""
-    return gr.themes.Base(
-        primary_hue=colors.orange, secondary_hue=colors.orange, neutral_hue=colors.slate, text_size=sizes.text_lg, radius_size=sizes.radius_md,
-        spacing_size=sizes.spacing_md, font=SANS, font_mono=MONO,
-    )
+    look = gr.themes.Base(primary_hue=colors.teal, secondary_hue=colors.teal, neutral_hue=colors.slate, text_size=sizes.text_lg,
+                          radius_size=sizes.radius_md, spacing_size=sizes.spacing_md, font=SANS, font_mono=MONO)  # fmt: skip
+    return look.set(
+        color_accent="*primary_700", color_accent_soft_dark="*primary_900", body_background_fill="white", body_background_fill_dark="#0f141d",
+        background_fill_primary_dark="#151c28", background_fill_secondary_dark="#1d2636", block_background_fill_dark="#151c28",
+        border_color_primary_dark="#2c3749", button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_600",
+        button_primary_text_color="white", block_border_width="0px", block_shadow="none", block_label_background_fill="transparent",
+        block_title_text_weight="600", input_background_fill_dark="#1d2636", link_text_color="*primary_700", link_text_color_dark="*primary_400",
+    )  # fmt: skip
 
 
 def head(tools: list[dict] | None = None) -> str:
@@ -32,6 +43,10 @@ def head(tools: list[dict] | None = None) -> str:
     return f"<style>{style}</style><script>{script}</script>"
 
 
-def page(demo: gr.Blocks) -> dict[str, Any]:
-    """Arguments of demo.launch() that any page with our widgets needs."""
-    return {"theme": theme(), "head": head(getattr(demo, "tools", None))}
+def page(demo: gr.Blocks, engine: Any = None) -> dict[str, Any]:
+    """Arguments of demo.launch(): look, scripts, the routes of films, and bounds fit for a lecture hall."""
+    return {
+        "theme": theme(), "head": head(getattr(demo, "tools", None)), "app_kwargs": {"routes": routes(engine)} if engine else None,
+        "max_threads": AUDIENCE, "state_session_capacity": 200, "max_file_size": "8mb", "enable_monitoring": False, "ssr_mode": False,
+        "footer_links": ["api"], "run_history": False, "pwa": False, "mcp_server": False,
+    }  # fmt: skip

@@ -145,6 +145,16 @@ window.genviz = window.genviz || (() => {
     return false;
   };
 
+  // ---- players by name; a player in a tab that was never opened is told when it starts -------------------------------------------
+  const players = {}, calls = {};
+  gv.player = (name, api) => {
+    players[name] = api;
+    for (const [verb, args] of calls[name] || []) api[verb](...args);
+    delete calls[name];
+  };
+  for (const verb of ["film", "stop", "listen"])
+    gv[verb] = (name, ...args) => { if (players[name]) players[name][verb](...args); else (calls[name] ||= []).push([verb, args]); };
+
   // ---- who this page is (sessionStorage survives a reload, not a closed tab) ---------------------------------------------------
   gv.remember = (key, value) => {
     try {
@@ -152,6 +162,13 @@ window.genviz = window.genviz || (() => {
       if (value === null) sessionStorage.removeItem("genviz." + key);
       else sessionStorage.setItem("genviz." + key, JSON.stringify(value));
     } catch { return null; }  // private windows may refuse storage: then nothing is remembered
+  };
+  gv.keep = (name, on) => {  // a switch that stays as it is on this computer: keep(name, on) stores it, keep(name) -> true, false or null
+    try {
+      if (on !== undefined) localStorage.setItem("genviz." + name, on);
+      const kept = localStorage.getItem("genviz." + name);
+      return kept === null ? null : kept === "true";
+    } catch { return null; }
   };
   gv.client = gv.remember("client") || [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
   gv.remember("client", gv.client);

@@ -1,0 +1,28 @@
+"""The whole page: a header, the start page, one tab for each family, and the verbs over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from genviz.ui import api, tab
+from genviz.ui.start import Header, Start
+
+
+def build(engine: Any) -> gr.Blocks:
+    """The page for an engine; launch it with `demo.launch(**theme.page(demo, engine))`."""
+    catalogue = engine.catalogue()
+    families = catalogue["families"]
+    with gr.Blocks(title="GenViz", analytics_enabled=False, fill_width=True) as demo:
+        Header(elem_classes="gv-header")
+        with gr.Tabs(elem_classes="gv-families"):
+            with gr.Tab("Start", elem_id="tab-start"):
+                Start(engine, {f["name"]: tab.tab_of(f) for f in families})
+            labs = []
+            for family in families:
+                with gr.Tab(family["title"], elem_id=tab.tab_of(family)):
+                    labs.append(tab.build(engine, catalogue, family))
+        api.register(engine)
+    demo.tools = [tool for lab in labs for tool in lab.tools]
+    return demo

@@ -1,0 +1,31 @@
+"""Knobs, number of samples, Sample and Stop: drawn from what a model says about its knobs, so that a model needs no screen code.
+
+A number has a slider and a field side by side, a choice a menu, a switch a box, kind "label" a menu of the data set's classes with "each in
+turn" first. The engine types and bounds what was entered (`genviz.frame.read_knobs`); its one sentence of refusal appears here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from genviz.ui.widget import Widget
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+class Controls(Widget):
+    """Controls of one family's player; made to follow the menus with `lab.follow`."""
+
+    template = (ASSETS / "controls.html").read_text()
+    css = (ASSETS / "controls.css").read_text()
+    js = (ASSETS / "controls.js").read_text()
+
+    def __init__(self, catalogue: dict, family: dict, player: str, *, n: int = 16, **options: Any):
+        """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film."""
+        super().__init__({
+            "player": player, "n": n,
+            "models": {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"]), "data": m["data"]} for m in family["models"]},
+            "scenes": family["scenes"],
+            "classes": {name: data["classes"] for name, data in catalogue["data"].items()},
+        }, **options)  # fmt: skip

@@ -1,0 +1,113 @@
+"""Three plain routes that carry films to the page: ask, wait, cancel.
+
+    POST genviz/submit   {model, data, walk, knobs, n, seed, given, aux, frames, client}   -> {"job"} or {"error": one sentence}
+    GET  genviz/wait     ?job=...&have=12&paint=x0_hat:grey,score:signed                     -> {"status", "place", "message", "shots"}
+    POST genviz/cancel   {"jobs": [...]}                                                    -> {}
+
+A plain route costs a fraction of a server function or a queued event, can be sent while a page closes, and is asked again after a
+dropped connection with what the page already has, so that nothing is lost and nothing sent twice.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from genviz.plots import pictures
+
+LARGEST = 2**20  # bytes of a question
+AT_ONCE = 12  # shots in one answer: the first pictures are on screen while the rest is on its way
+PAINTS = ("grey", "signed", "heat")
+
+
+def routes(engine: Any) -> list[Route]:
+    """The routes, for the `app_kwargs` of launch()."""
+
+    async def submit(request: Request) -> JSONResponse:
+        try:
+            order = await _read(request)
+            given = {str(k): given_array(k, v) for k, v in (order.get("given") or {}).items()}
+            fields = {k: order[k] for k in ("walk", "knobs", "n", "seed", "frames") if k in order}
+            aux = tuple(map(str, order.get("aux") or ()))
+            job = engine.submit(str(order.get("model")), str(order.get("data")), given=given, aux=aux, client=str(order.get("client", ""))[:64], **fields)
+            return JSONResponse({"job": job})
+        except ValueError as error:
+            return JSONResponse({"error": str(error)})
+
+    async def wait(request: Request) -> JSONResponse:
+        query = request.query_params
+        try:
+            have = max(0, int(query.get("have", "0")))
+            paints = dict(part.split(":", 1) for part in query.get("paint", "").split(",") if ":" in part)
+        except ValueError:
+            return JSONResponse({"status": "error", "place": 0, "message": "This question for a film is not well formed.", "shots": []})
+        view = await engine.wait(query.get("job", ""), have, timeout=10)
+        some = view.shots[:AT_ONCE]
+        shots = await run_in_threadpool(lambda: [_shot(s, paints) for s in some]) if some else []
+        final = len(some) == len(view.shots)  # the last pictures come before the word that it is done
+        return JSONResponse({"status": view.status if final else "running", "place": view.place, "message": view.message, "shots": shots})
+
+    async def cancel(request: Request) -> JSONResponse:
+        try:
+            for job in list((await _read(request)).get("jobs") or [])[:64]:
+                engine.cancel(str(job))
+        except ValueError as error:
+            return JSONResponse({"error": str(error)})
+        return JSONResponse({})
+
+    return [Route("/genviz/submit", submit, methods=["POST"]), Route("/genviz/wait", wait), Route("/genviz/cancel", cancel, methods=["POST"])]
+
+
+async def _read(request: Request) -> dict:
+    """The JSON object of a request; ValueError with one sentence."""
+    size = request.headers.get("content-length", "")
+    if not size.isdigit() or int(size) > LARGEST:
+        raise ValueError("This question is too large.")
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ValueError("This question is no JSON object.")
+    return body
+
+
+def given_array(name: str, value: Any) -> np.ndarray:
+    """What a page gives a walk: an image or a list of images (base64 of `genviz.bytes64`) -> (k, 1, 28, 28) in [-1, 1]; numbers -> float32."""
+    if isinstance(value, str):
+        return pictures.from_base64(value)
+    if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
+        return np.concatenate([pictures.from_base64(v) for v in value])
+    try:
+        return np.array(value, np.float32)
+    except (ValueError, TypeError):
+        raise ValueError(f"'{name}' must be images or numbers.") from None
+
+
+def _shot(shot: Any, paints: dict[str, str]) -> dict:
+    """A shot as the page reads it: one picture of all images, one more for each extra that is painted."""
+    x = shot.x
+    aux = {name: paint(shot.aux[name], how) for name, how in paints.items() if name in shot.aux and shot.aux[name].ndim >= 3}
+    return {"sprite": pictures.sprite(x), "n": len(x), "side": x.shape[-1], "step": shot.step, "steps": shot.steps, "nfe": shot.nfe,
+            "ms": round(shot.ms, 3), "caption": shot.caption, "aux": aux}  # fmt: skip
+
+
+def paint(x: np.ndarray, how: str) -> str:
+    """Numbers (n, 1, H, W) as a picture: "grey" for [-1, 1], "signed" or "signed:3" for a heat map with a sign (full colour at 3),
+    "heat" or "heat:0.69" for one from 0 up."""
+    kind, _, limit = how.partition(":")
+    try:
+        bound = float(limit) if limit else None
+    except ValueError:
+        bound = None
+    if kind == "signed":
+        return pictures.data_url(pictures.png(pictures.signed(x, limit=bound)))
+    if kind == "heat":
+        return pictures.data_url(pictures.png(pictures.heat(x, limit=bound)))
+    return pictures.sprite(x)

@@ -1,0 +1,57 @@
+"""The player: a film that arrives while it is computed, and afterwards plays, steps and scrubs in the browser alone.
+
+A panel makes its own player and starts films from its script:
+
+    Player(lab.engine, "diffusion.microscope", rows=(Row("x0_hat", "guess of the data"), Row("score", "score", "signed")))
+
+    genviz.film("diffusion.microscope", {model, data, walk: "branch", knobs, n: 1, seed, given: {x: genviz.bytes64(pixels)}})
+    genviz.stop("diffusion.microscope")
+    genviz.listen("diffusion.microscope", {
+        frame: f => ...,      // f = {index, step, steps, nfe, ms, caption} whenever another frame is shown
+        pixel: p => ...,      // the pointer is on a pixel: {i, row, column, painted, pixels, clicked}
+        state: s => ...,      // "empty", "waiting", "running", "done", "cancelled", "error"
+    })
+
+`given` holds images (base64, or a list of them) and numbers; they reach the walk as tensors of the same names. A page that is reloaded or
+loses its connection takes its film up again; a page that is closed cancels it. Models with order "raster" are replayed pixel by pixel
+from the frames that arrived, because a painted pixel never changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from genviz.ui.widget import Widget
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A picture beside x, scrubbed together with it: the name in Frame.aux, what to call it, and how to paint it (see film.paint)."""
+
+    name: str
+    label: str
+    paint: str = "grey"  # "grey", "signed", "signed:3", "heat", "heat:0.69"
+
+
+class Player(Widget):
+    """A film of 1 to 64 images; `name` is unique on the page, `walk` is what a film walks unless it says otherwise."""
+
+    template = (ASSETS / "player.html").read_text()
+    css = (ASSETS / "player.css").read_text()
+    js = (ASSETS / "player.js").read_text()
+
+    def __init__(self, engine: Any, name: str, *, walk: str = "sample", rows: tuple[Row, ...] = (), label: str = "x", frames: int = 60,
+                 empty: str = "Press Sample to begin.", send: bool = True, **options: Any):  # fmt: skip
+        """`rows` beside x, `label` the name under x where there are rows, `frames` the most that are delivered, `empty` the sentence before
+        the first film, `send` whether a picture can be sent to other tools."""
+        catalogue = engine.catalogue()
+        models = [m for f in catalogue["families"] for m in f["models"]]
+        super().__init__({
+            "name": name, "walk": walk, "rows": [asdict(row) for row in rows], "label": label, "frames": frames, "empty": empty, "send": send,
+            "raster": [m["name"] for m in models if m["order"] == "raster"],
+            "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()},
+        }, **options)  # fmt: skip

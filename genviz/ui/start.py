@@ -1,0 +1,152 @@
+"""The start page: the families in teaching order, what each can do, what it costs, and pictures that it has just made.
+
+Nothing here is written down by hand: abilities come from the models, figures from the cards, and pictures with their number of network
+evaluations from one small film of each family, made once for everybody when the first page asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from genviz.plots import pictures
+from genviz.ui.widget import Widget
+
+SHOWN = 10  # pictures of a family
+
+
+class Header(Widget):
+    """Name of the app, and two switches that the browser remembers: larger for a projector, light or dark."""
+
+    template = """
+        <span class="name">GenViz</span> <span class="line">deep generative models, by hand</span>
+        <button type="button" class="projector" aria-pressed="false" title="Larger type and pictures, for the last row">Projector</button>
+        <button type="button" class="look" title="Light or dark">Dark</button>"""
+    css = """
+        & { display: flex; align-items: center; gap: .6rem; color: var(--body-text-color); }
+        .name { font-size: 1.5rem; font-weight: 700; letter-spacing: -.02em; }
+        .line { color: var(--body-text-color-subdued); flex: 1; }
+        button { font: inherit; font-size: .95rem; color: inherit; background: transparent; border: 1px solid var(--border-color-primary);
+          border-radius: 1.2rem; padding: .3rem 1rem; min-height: 2.3rem; cursor: pointer; }
+        button:hover { border-color: var(--color-accent); }
+        button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 1px; }
+        button[aria-pressed="true"] { background: var(--color-accent); border-color: var(--color-accent); color: var(--gv-on-accent); }
+        @media (max-width: 600px) { .line { visibility: hidden; width: 0; } button { padding: .3rem .7rem; } }"""
+    js = """
+        const projector = element.querySelector(".projector"), look = element.querySelector(".look");
+        const show = () => {
+          projector.setAttribute("aria-pressed", document.body.classList.contains("projector"));
+          look.textContent = genviz.dark() ? "Light" : "Dark";
+          dispatchEvent(new Event("genviz-look"));
+        };
+        const set = (name, on) => { document.body.classList.toggle(name, on); genviz.keep(name, on); show(); };
+        projector.onclick = () => set("projector", !document.body.classList.contains("projector"));
+        look.onclick = () => set("dark", !genviz.dark());
+        for (const name of ["projector", "dark"]) { const on = genviz.keep(name); if (on !== null) document.body.classList.toggle(name, on); }
+        show();"""
+
+
+class Start(Widget):
+    """A card for each family; a click opens its tab."""
+
+    template = '<p class="lead">To sample is to walk from noise to data. Choose who walks.</p><div class="families"></div>'
+    css = """
+        & { color: var(--body-text-color); }
+        .lead { font-size: 1.35rem; line-height: 1.4; margin: .4rem 0 1.2rem; max-width: 40rem; text-wrap: balance; }
+        .families { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 1.2rem; }
+        .family { text-align: left; font: inherit; color: inherit; background: var(--background-fill-primary); padding: 0; cursor: pointer;
+          border: 1px solid var(--border-color-primary); border-radius: .9rem; overflow: hidden; display: flex; flex-direction: column; }
+        .family:hover, .family:focus-visible { border-color: var(--color-accent); outline: none; box-shadow: 0 0 0 1px var(--color-accent); }
+        .glimpse { background: #000; aspect-ratio: 5 / 2; display: grid; place-items: center; color: #94a3b8; font-size: .95rem; }
+        .glimpse canvas { width: 100%; display: block; }
+        .text { padding: 1rem 1.15rem 1.15rem; display: flex; flex-direction: column; gap: .55rem; flex: 1; }
+        h3 { font-size: 1.25rem; font-weight: 650; margin: 0; letter-spacing: -.01em; color: inherit; }
+        p.about { margin: 0; line-height: 1.45; }
+        ul { list-style: none; margin: .2rem 0 0; padding: 0; }
+        li { display: grid; grid-template-columns: 7.6rem 1fr; gap: .5rem; padding: .28rem 0; margin: 0; line-height: 1.35;
+          border-top: 1px solid var(--border-color-primary); font-size: .96rem; }
+        li span:first-child { color: var(--body-text-color-subdued); }
+        li.no span:last-child { color: var(--body-text-color-subdued); }
+        .open { margin-top: auto; padding-top: .5rem; color: var(--gv-link); font-weight: 600; }"""
+    js = r"""
+        const make = (tag, fields, ...children) => { const e = Object.assign(document.createElement(tag), fields); e.append(...children); return e; };
+        element.querySelector(".families").replaceChildren(...props.value.families.map(f => {
+          const cost = make("span", { textContent: f.trained ? "being measured" : "not measured" });
+          const line = (head, what, no) => make("li", { className: no ? "no" : "" }, make("span", { textContent: head }), typeof what === "string" ? make("span", { textContent: what }) : what);
+          const glimpse = make("div", { className: "glimpse", textContent: f.trained ? "" : "not trained yet" });
+          if (f.trained) ask.glimpse({ family: f.name }).then(async g => {
+            const canvas = document.createElement("canvas");
+            await genviz.draw(canvas, g.sprite);
+            glimpse.replaceChildren(canvas);
+            cost.textContent = `${g.nfe} network evaluation${g.nfe === 1 ? "" : "s"} for these pictures`;
+            glimpse.title = `${g.title} on ${g.data}, just made`;
+          }).catch(error => { cost.textContent = "not measured"; glimpse.textContent = error.message; });
+          return make("button", { type: "button", className: "family", onclick: () => genviz.open(f.tab) }, glimpse, make("div", { className: "text" },
+            make("h3", { textContent: f.title }), make("p", { className: "about", textContent: f.line }),
+            make("ul", {}, line("Samples", "yes"), line("Latent space", f.latent || "no", !f.latent), line("Encoder", f.encoder ? "yes" : "no", !f.encoder),
+              line("Likelihood", f.likelihood, f.likelihood === "none"), line("Cost", cost), ...f.figures.map(m => line(m.name, m.text, m.text === "not measured"))),
+            make("span", { className: "open", textContent: "Open" })));
+        }));"""
+
+    def __init__(self, engine: Any, tabs: dict[str, str], **options: Any):
+        """`tabs`: the elem_id of the tab of each family by its name."""
+        self.engine = engine
+        catalogue = engine.catalogue()
+        self.families = {f["name"]: f for f in catalogue["families"]}
+        self.titles = {name: data["title"] for name, data in catalogue["data"].items()}
+        self.made: dict[str, asyncio.Task] = {}
+        super().__init__({"families": [{**summary(f, self.titles), "tab": tabs[f["name"]]} for f in catalogue["families"]]},
+                         server=[self.glimpse], **options)  # fmt: skip
+
+    async def glimpse(self, family: str) -> dict:
+        """A few samples of a family's first trained model and what they cost; made once, then remembered."""
+        if family not in self.families:
+            raise ValueError(f"There is no family '{family}'.")
+        task = self.made.get(family)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = self.made[family] = asyncio.ensure_future(self._make(self.families[family]))
+        return await asyncio.shield(task)
+
+    async def _make(self, family: dict) -> dict:
+        model, data = first_trained(family)
+        if model is None:
+            raise ValueError("not trained yet")
+        job, shots = self.engine.submit(model["name"], data, n=SHOWN, seed=1, frames=2), []
+        while True:
+            view = await self.engine.wait(job, len(shots))
+            shots += view.shots
+            if view.status == "done":
+                last = shots[-1]
+                return {"sprite": pictures.sprite(last.x, columns=SHOWN // 2), "nfe": last.nfe, "title": model["title"],
+                        "data": self.titles.get(data, data)}  # fmt: skip
+            if view.status in ("error", "cancelled"):
+                raise ValueError(view.message)
+
+
+def first_trained(family: dict) -> tuple[dict | None, str]:
+    """The first model of a family that has weights, and the first data set it has them for; (None, "") where there is none."""
+    for model in family["models"]:
+        for data in model["data"]:
+            if data in model["cards"]:
+                return model, data
+    return None, ""
+
+
+def summary(family: dict, titles: dict[str, str]) -> dict:
+    """What a family can do and what was measured, for its card on the start page."""
+    abilities = {a for m in family["models"] for a in m["abilities"]}
+    sizes = sorted({m["z_dim"] for m in family["models"] if "decode" in m["abilities"] and m["z_dim"]})
+    model, data = first_trained(family)
+    return {
+        "name": family["name"], "title": family["title"], "line": family["line"], "trained": model is not None,
+        "latent": f"{' or '.join(map(str, sizes))} dimensions" if sizes else "", "encoder": "encode" in abilities,
+        "likelihood": "exact" if "log_prob" in abilities else "a bound" if "elbo" in abilities else "none",
+        "figures": figures(model["cards"][data], titles.get(data, data)) if model else [],
+    }  # fmt: skip
+
+
+def figures(card: dict, data: str) -> list[dict]:
+    """The first two metrics of a card as lines of text, "not measured" where it has none."""
+    lines = [{"name": m["name"].replace("_", " "), "text": f"{m['value']:.4g} {m.get('unit', '')} on {data}".replace("  ", " ")}
+             for m in card["metrics"][:2] if isinstance(m.get("value"), (int, float))]  # fmt: skip
+    return lines or [{"name": "Measured", "text": "not measured"}]

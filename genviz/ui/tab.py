@@ -1,0 +1,75 @@
+"""The tab of a family, drawn from the catalogue alone: story, menus, card, player with its knobs, and a panel for each thing its models can do."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from genviz.ui import panels
+from genviz.ui.card import ModelCard
+from genviz.ui.controls import Controls
+from genviz.ui.lab import Lab
+from genviz.ui.player import Player
+from genviz.ui.start import first_trained
+
+LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+DICE = "() => Math.floor(Math.random() * 4294967296)"
+
+
+def tab_of(family: dict) -> str:
+    """The elem_id of a family's tab."""
+    return f"tab-{family['name']}"
+
+
+def build(engine: Any, catalogue: dict, family: dict) -> Lab:
+    """Everything inside the tab of a family (call it inside its gr.Tab); returns its Lab."""
+    gr.HTML(f"<h2>{family['title']}</h2><p>{family['line']}</p>", elem_classes="gv-title")
+    with gr.Accordion("The idea and its formulas", open=False, elem_classes="gv-story"):
+        gr.Markdown(family["story"], latex_delimiters=LATEX)
+    lab = Lab(engine, catalogue, family, *_menus(catalogue, family))
+    lab.tabs = [tab_of(family)]
+    with gr.Tabs(elem_classes="gv-panels"):
+        for title, fill in [("Sample", lambda: _sample(lab)), *panels.standard(lab), *_own(lab)]:
+            name = f"{tab_of(family)}-{title.lower().replace(' ', '-')}"
+            with gr.Tab(title, elem_id=name):
+                lab.tabs = [tab_of(family), name]
+                fill()
+    return lab
+
+
+def _menus(catalogue: dict, family: dict) -> tuple[gr.Dropdown, gr.Dropdown, gr.Number]:
+    """Model, data set and seed, above all panels because all follow them."""
+    first, data = first_trained(family)
+    first = first or family["models"][0]
+    models = [(m["title"] if m["cards"] else f"{m['title']} (not trained yet)", m["name"]) for m in family["models"]]
+    names = list(dict.fromkeys(d for m in family["models"] for d in m["data"]))
+    titles = catalogue["data"]
+    with gr.Row(elem_classes="gv-menus", equal_height=False):
+        model = gr.Dropdown(models, value=first["name"], label="Model", interactive=True, scale=4, min_width=220, filterable=False)
+        menu = gr.Dropdown([(titles[d]["title"] if d in titles else d, d) for d in names], value=data or first["data"][0], label="Data set",
+                           interactive=True, scale=3, min_width=150, filterable=False)  # fmt: skip
+        seed = gr.Number(0, label="Seed", interactive=True, precision=0, minimum=0, maximum=2**32 - 1, scale=2, min_width=130)
+        dice = gr.Button("Roll dice", elem_classes="gv-dice", scale=0, min_width=110)
+    dice.click(None, None, seed, js=DICE, show_progress="hidden", queue=False)
+    return model, menu, seed
+
+
+def _sample(lab: Lab) -> None:
+    """Knobs to the left, film to the right, card below."""
+    name = f"{lab.family['name']}.sample"
+    with gr.Row(elem_classes="gv-work", equal_height=False):
+        with gr.Column(scale=1, min_width=280, elem_classes="gv-controls"):
+            lab.follow(Controls(lab.catalogue, lab.family, name))
+        with gr.Column(scale=3, min_width=320):
+            lab.player = Player(lab.engine, name)
+    lab.follow(ModelCard(lab.catalogue, lab.family))
+
+
+def _own(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
+    """What the family's own tab.py adds."""
+    if not lab.family["has_tab"]:
+        return []
+    return importlib.import_module(f"genviz.families.{lab.family['name']}.tab").panels(lab)
