@@ -8,14 +8,15 @@ Whatever is chosen is prepared as the data set was (genviz.data.drawing) and sho
     // in the panel's script: called at once with the image chosen so far, then with every new one (while drawing: live)
     genviz.receive(props.value.pick, image => { ... })
     // image = {pixels: Uint8Array of 784 grey bytes, base64: the same as text for pictures.from_base64 in Python,
-    //          label: class or -1, index: place in the exhibit or -1, from: "test image 17: Sneaker", slot: 0}
+    //          label: class or -1, index: place in the exhibit or -1, from: "test image 17: Sneaker", slot: 0, images: one per slot}
 
     async def reconstruct(self, image, model, data):                        # a server function of the panel, asked with image.base64
         x = pictures.from_base64(image)                                     # float32 (1, 1, 28, 28) in [-1, 1]
 
 In Python alone: `pick.pick(f, pick, output)` runs f(value) on every choice; `chosen(value, slot)` is the image, float32 (1, 1, 28, 28).
 Several images: `Pick(slots=("a", "b", "c"))` shows one small picture per slot; a click makes a slot the one that the next choice fills,
-`image.slot` says which was filled, and all slots are filled with test images when the page opens. `Pick(sketch=False)` has no sketchpad.
+`image.slot` says which was filled, `image.images` holds all (null while empty); all are filled with test images when the page opens.
+`Pick(sketch=False)` has no sketchpad.
 Empty drawings and files that are no pictures are answered with one sentence in the widget.
 '''
 

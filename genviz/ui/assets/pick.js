@@ -20,7 +20,7 @@ activate(0);
 const choose = (image, slot = active) => {
   image = {label: -1, index: -1, ...image, slot};
   image.pixels = Uint8Array.from(image.pixels); image.base64 = genviz.bytes64(image.pixels);
-  images[slot] = image;
+  images[slot] = image; image.images = images.slice();
   genviz.paint(boxes[slot].querySelector("canvas"), image.pixels);
   const span = boxes[slot].querySelector("span");
   span.textContent = ` ${image.from}`;
@@ -48,7 +48,9 @@ const strip = genviz.latest(ask.strip, async (answer, asked) => {
     return {cell, image};
   });
   find(".strip").replaceChildren(...cells.map(c => c.cell));
-  if (asked.fill) slots.forEach((_, i) => { if (!images[i] || asked.again) choose(cells[i].image, i); });
+  if (!asked.fill) return;
+  const unlike = cells.filter((c, i) => cells.findIndex(d => d.image.label === c.image.label) === i);  // one of each class
+  slots.forEach((_, i) => { if (!images[i] || asked.again) choose(unlike[i].image, i); });
 }, {fail});
 const chips = () => {
   find(".chips").replaceChildren(...["all", ...classes()].map((name, i) => {

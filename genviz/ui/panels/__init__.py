@@ -1,0 +1,28 @@
+"""Panels that every family gets for what its models can do; no model is named here.
+
+    for title, build in standard(lab):
+        with gr.Tab(title):
+            build()
+
+A family adds its own panels in families/<family>/tab.py in the same form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from genviz.ui.lab import Lab
+from genviz.ui.panels import interpolation, latent_plane, reconstruct
+
+NEEDS = (  # title, abilities that one model of the family must have together, the function that builds the panel
+    ("Reconstruct", {"encode", "decode"}, reconstruct.panel),
+    ("Latent plane", {"decode"}, latent_plane.panel),
+    ("Interpolation", {"encode", "decode"}, interpolation.panel),
+)
+
+
+def standard(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
+    """Titles and builders of the panels that at least one model of the family can fill, in teaching order."""
+    able = [set(m["abilities"]) for m in lab.models]
+    return [(title, partial(build, lab)) for title, needed, build in NEEDS if any(needed <= has for has in able)]

@@ -1,0 +1,135 @@
+"""The latent plane: every point of it is a picture, and the picture under the pointer is shown at once.
+
+With a latent space of two dimensions the plane is the space. A larger one is cut by the plane through three of its points,
+z = a + u (b - a) + v (c - a), here the latent points of three pictures. When the panel opens, the server sends an atlas, the decoded
+pictures of a regular grid; while the pointer moves, the page blends the four nearest of them (bilinear, at once, whatever the
+network does) and asks the server for the exact picture, which replaces the blend where the pointer rests or the network is quick.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genviz.data.exhibit import exhibit
+from genviz.plots import pictures
+from genviz.ui.lab import Lab
+from genviz.ui.pick import Pick
+from genviz.ui.widget import Widget
+
+CELLS = 24  # the atlas has CELLS x CELLS pictures
+KEPT = 32  # planes that the server remembers; those of 2-D latent spaces are the same for everybody
+ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def lattice(origin: np.ndarray, p: np.ndarray, q: np.ndarray, low: float, high: float, cells: int = CELLS) -> np.ndarray:
+    """Points origin + u p + v q (cells * cells, z_dim) for u and v from low to high; row by row, v falling, u rising, as on a screen."""
+    u = np.linspace(low, high, cells, dtype=np.float32)
+    return (origin + u[None, :, None] * p + u[::-1, None, None] * q).reshape(cells * cells, -1)
+
+
+class LatentPlane(Widget):
+    """The plane with its atlas and points, and the picture under the pointer."""
+
+    template = """
+        <div class="plane">
+          <canvas class="back" role="application" tabindex="0"
+            aria-label="Latent plane: move the pointer or use the arrow keys; the picture beside it is decoded there"></canvas>
+          <div class="ticks"><span class="lo"></span><span class="axis"></span><span class="hi"></span></div>
+          <div class="bar">
+            <label><input type="checkbox" class="tiles" checked> pictures</label>
+            <label class="dots-of"><input type="checkbox" class="dots" checked> test images by class</label>
+            <label title="Off: only what the server has decoded is shown">
+              <input type="checkbox" class="mix" checked> blend while waiting</label>
+          </div>
+          <div class="legend"></div>
+        </div>
+        <div class="here"><canvas class="x" width="28" height="28"></canvas><p class="z"></p><p class="state"></p></div>"""
+
+    css = """
+        & { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; color: var(--body-text-color); }
+        .plane { flex: 0 1 480px; min-width: 0; width: 100%; }
+        .back { width: 100%; aspect-ratio: 1; display: block; background: #000; border-radius: 6px; cursor: crosshair; touch-action: none;
+          image-rendering: auto; }
+        .back:focus-visible { outline: 3px solid var(--color-accent); }
+        .ticks { display: flex; justify-content: space-between; font-size: .85em; color: var(--body-text-color-subdued); }
+        .bar { display: flex; flex-wrap: wrap; gap: .3rem 1rem; font-size: .95em; margin-top: .3rem; }
+        .bar label { cursor: pointer; } .bar input { accent-color: var(--color-accent); vertical-align: -2px; }
+        .legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; font-size: .85em; margin-top: .3rem; }
+        .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .3em; vertical-align: -1px; }
+        .here { width: clamp(140px, 34%, 280px); } .here canvas { width: 100%; aspect-ratio: 1; background: #000; border-radius: 6px; }
+        .here p { margin: .4rem 0 0; font-size: .95em; font-variant-numeric: tabular-nums; }
+        .state { color: var(--body-text-color-subdued); }
+        body.projector & .plane { flex-basis: 640px; } body.projector & .here { width: clamp(140px, 40%, 460px); }"""
+
+    js = (ASSETS / "latent_plane.js").read_text()
+
+    def __init__(self, engine: Any, value: dict):
+        super().__init__(value, server=[self.plane, self.at, self.points])
+        self.engine = engine
+        self._planes: OrderedDict[tuple, dict] = OrderedDict()
+
+    async def at(self, z: list, model: str, data: str) -> dict:
+        """The picture decoded at one latent point: 784 grey bytes in base64."""
+        x = await self.engine.call(model, data, "decode", np.array([z], np.float32))
+        return {"x": base64.b64encode(pictures.grid(x)).decode()}
+
+    async def plane(self, model: str, data: str, z_dim: int, images: list | None = None) -> dict:
+        """The plane of a 2-D latent space, or through the latent points of three images in base64, with its atlas as a sprite.
+
+        Answers origin, p, q (z_dim,), low and high of u and v, cells, and marks: (u, v) of the three images.
+        """
+        mu = None
+        if images:
+            x = np.concatenate([pictures.from_base64(image) for image in images])
+            mu, _ = await self.engine.call(model, data, "encode", x)
+        if z_dim == 2:
+            origin, p, q = np.zeros(2, np.float32), *np.eye(2, dtype=np.float32)
+            low, high = -3.0, 3.0
+            marks = [] if mu is None else mu.tolist()
+        elif mu is None or len(mu) != 3:
+            raise ValueError("A plane through a larger latent space needs three pictures.")
+        else:
+            origin, p, q = mu[0], mu[1] - mu[0], mu[2] - mu[0]
+            low, high, marks = -0.5, 1.5, [[0, 0], [1, 0], [0, 1]]
+        frame = {"origin": origin.tolist(), "p": p.tolist(), "q": q.tolist(), "low": low, "high": high, "cells": CELLS}
+        key = (model, data, origin.tobytes(), p.tobytes(), q.tobytes())
+        atlas = self._planes.get(key)
+        if atlas is None:
+            z = lattice(origin, p, q, low, high)
+            parts = [await self.engine.call(model, data, "decode", z[i : i + 96]) for i in range(0, len(z), 96)]  # films go on in between
+            atlas = self._keep(key, {"sprite": pictures.sprite(np.concatenate(parts), CELLS)})
+        return {**frame, **atlas, "marks": marks}
+
+    async def points(self, model: str, data: str) -> dict:
+        """mu of the first 2,000 exhibit images in a 2-D latent space, float32 (2000, 2) in base64, and their classes as digits."""
+        key = (model, data, "points")
+        known = self._planes.get(key)
+        if known is None:
+            images, labels = exhibit(data)
+            x = images[:2000, None].astype(np.float32) / 127.5 - 1
+            parts = [(await self.engine.call(model, data, "encode", x[i : i + 250]))[0] for i in range(0, len(x), 250)]
+            xy = np.concatenate(parts).astype(np.float32)
+            known = self._keep(key, {"xy": base64.b64encode(xy.tobytes()).decode(), "labels": "".join(map(str, labels[:2000]))})
+        return known
+
+    def _keep(self, key: tuple, answer: dict) -> dict:
+        self._planes[key] = answer
+        while len(self._planes) > KEPT:
+            self._planes.popitem(last=False)
+        return answer
+
+
+def panel(lab: Lab) -> None:
+    """Chooser of the three pictures and the plane, inside the tab that is being built."""
+    able = {m["name"]: {"z_dim": m["z_dim"], "encodes": "encode" in m["abilities"]} for m in lab.having("decode")}
+    classes = {name: d["classes"] for name, d in lab.catalogue["data"].items()}
+    channel = ""
+    if lab.having("encode"):
+        pick = lab.follow(Pick(slots=("a", "b", "c"), tool=lab.tool("plane", "Latent plane through")))
+        channel = pick.to()
+    lab.follow(LatentPlane(lab.engine, {"pick": channel, "able": able, "classes": classes}))
