@@ -37,7 +37,7 @@ class Painter:
 
     def __init__(self, model: PixelCNN, n: int):
         self.model, sites = model, 14
-        self.memory = [torch.zeros(n, b.conv.in_channels, b.dilation + 28, sites, device=model.device) for b in model.vertical]
+        self.memory = [torch.zeros(n, b.conv.in_channels, b.up + 28, sites, device=model.device) for b in model.vertical]
         self.pixels = np.zeros((n, model.left.kernel_size[1] + 28), np.float32)  # the row so far, after zeros
         self.left = _matrix(model.left.weight)
         self.head, self.head_bias = _matrix(model.head.weight), model.head.bias.detach().cpu().numpy()
@@ -54,9 +54,10 @@ class Painter:
         rows = F.pad(canvas[:, :, max(r - reach, 0) : r].to(m.device), (4, 4, max(reach - r, 0), 0))  # (n, 1, 5, 36)
         v = m.above(rows) + m.row[:, :, r : r + 1] + m.column  # (n, context, 1, 14)
         for block, memory in zip(m.vertical, self.memory, strict=True):
-            memory[:, :, block.dilation + r] = F.relu(v)[:, :, 0]
-            pair = memory[:, :, r : block.dilation + r + 1 : block.dilation]  # rows r - dilation and r
-            v = v + block.out(F.relu(F.conv2d(pair, block.conv.weight, block.conv.bias, padding=(0, 1))))
+            memory[:, :, block.up + r] = F.relu(v)[:, :, 0]
+            pair = memory[:, :, r : block.up + r + 1 : block.up]  # rows r - up and r
+            y = F.conv2d(pair, block.conv.weight, block.conv.bias, padding=(0, block.aside), dilation=(1, block.aside))
+            v = v + block.out(F.relu(y))
         v = m.across(F.relu(v)).unflatten(1, (2, m.width)).permute(3, 4, 1, 0, 2) + m.left.bias  # (1, 14, 2, n, width)
         self.context = np.ascontiguousarray(v.flatten(0, 2).cpu().numpy())  # (28, n, width)
         self.pixels[:] = 0
