@@ -181,13 +181,19 @@ def test_diffuse_starts_at_its_time_and_keeps_the_picture_where_little_noise_was
 
 def test_branches_share_their_root_and_part(model):
     knobs = replace(Diffusion.Knobs(), steps=12)
-    trunk = list(model.sample(2, knobs, rng()))
-    frames = list(model.branch(4, knobs, rng(5), x_t=trunk[3].x[1], step=torch.tensor(3)))
-    assert torch.equal(frames[0].x, trunk[3].x[1].expand(4, 1, 28, 28))
+    trunk = list(model.sample(1, knobs, rng()))
+    frames = list(model.branch(4, knobs, rng(), step=torch.tensor(3.0)))
+    assert torch.equal(frames[0].x, trunk[3].x.expand(4, 1, 28, 28))
     assert frames[0].caption == trunk[3].caption
+    assert frames[0].nfe == 5  # four for the trunk up to the step, one for the first guess of the branches
+    assert torch.allclose(frames[0].aux["x0_hat"][:1], trunk[3].aux["x0_hat"], atol=1e-5)  # the same class is told
     assert not torch.allclose(frames[-1].x[0], frames[-1].x[1], atol=1e-3)
+    other = list(model.branch(4, knobs, rng(), step=torch.tensor(3.0), draw=torch.tensor(1.0)))
+    assert torch.equal(frames[0].x, other[0].x) and not torch.allclose(frames[-1].x, other[-1].x, atol=1e-3)
+    given = next(model.branch(4, knobs, rng(9), step=torch.tensor(3), x_t=trunk[3].x[0]))
+    assert torch.equal(given.x, frames[0].x)
     with pytest.raises(ValueError, match="0 to 11"):
-        next(model.branch(1, knobs, rng(), x_t=trunk[3].x[1], step=torch.tensor(12)))
+        next(model.branch(1, knobs, rng(), step=torch.tensor(12)))
 
 
 def test_interpolation_ends_at_its_two_noises(model):

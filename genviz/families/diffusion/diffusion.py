@@ -18,6 +18,8 @@ References: Sohl-Dickstein et al. 2015; Ho et al. 2020; Salimans and Ho 2022 (v)
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -128,18 +130,27 @@ class Diffusion(Model):
         yield from self._walk(x_t, times, knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
 
     @torch.no_grad()
-    def branch(self, n: int, knobs: Knobs, rng: torch.Generator, x_t: Tensor, step: Tensor) -> Iterator[Frame]:
-        """What else could x_t (1, 28, 28) of a walk with these knobs, seen at `step`, have become? n continuations with new noise.
+    def branch(
+        self, n: int, knobs: Knobs, rng: torch.Generator, step: Tensor, draw: Tensor | float = 0, x_t: Tensor | None = None
+    ) -> Iterator[Frame]:
+        """What else could a walk have become, seen at `step`? n continuations with new noise, which the number `draw` stands for.
 
-        They are drawn by DDPM, whatever the sampler was, since a deterministic one would repeat itself; 20 steps at least.
+        The walk is x_t (1, 28, 28) of a film with these knobs; without it, the film of one picture that this seed makes is walked again
+        up to the step. Continuations are drawn by DDPM, whatever the sampler was, since a deterministic one would repeat itself; they
+        take 20 steps at least. Label -1 means class 0, as in a film of one picture, and no class where x_t is given.
         """
-        at = int(step)
-        if not 0 <= at < knobs.steps:
-            raise ValueError(f"A walk of {knobs.steps} steps can branch at step 0 to {knobs.steps - 1}, not {at}.")
-        ratio = float(SCHEDULE.ratio(grid(knobs.sampler, knobs.steps)[at]))
-        times = grid("ddpm", max(20, knobs.steps - at), ratio)
-        x_t = x_t.to(self.device).expand(n, *self.shape)
-        yield from self._walk(x_t, times, "ddpm", self._labels(n, knobs, every=False), knobs, rng)
+        step = int(step)
+        if not 0 <= step < knobs.steps:
+            raise ValueError(f"A walk of {knobs.steps} steps can branch at step 0 to {knobs.steps - 1}, not {step}.")
+        nfe = 0
+        if x_t is None:
+            trunk = next(itertools.islice(self.sample(1, knobs, rng), step, None))
+            x_t, nfe = trunk.x, trunk.nfe
+            knobs = dataclasses.replace(knobs, label=max(knobs.label, 0))
+        ratio = float(SCHEDULE.ratio(grid(knobs.sampler, knobs.steps)[step]))
+        times = grid("ddpm", max(20, knobs.steps - step), ratio)
+        x_t, rng = x_t.to(self.device).expand(n, *self.shape), torch.Generator().manual_seed(int(draw))
+        yield from self._walk(x_t, times, "ddpm", self._labels(n, knobs, every=False), knobs, rng, nfe)
 
     @torch.no_grad()
     def interpolate(self, n: int, knobs: Knobs, rng: torch.Generator, seeds: Tensor, linear: Tensor | None = None) -> Iterator[Frame]:
@@ -152,8 +163,10 @@ class Diffusion(Model):
         x_t = torch.lerp(a, b, share.view(-1, 1, 1, 1)) if linear is not None and int(linear) else spherical(a, b, share)
         yield from self._walk(x_t, grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
 
-    def _walk(self, x_t: Tensor, times: Tensor, sampler: str, label: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
-        ask, steps, aux = Ask(self, label, knobs.guidance), len(times) - 1, {}
+    def _walk(
+        self, x_t: Tensor, times: Tensor, sampler: str, label: Tensor, knobs: Knobs, rng: torch.Generator, nfe: int = 0
+    ) -> Iterator[Frame]:
+        ask, steps, aux = Ask(self, label, knobs.guidance, nfe), len(times) - 1, {}
         for step, (x, x0_hat) in enumerate(SAMPLERS[sampler](ask, x_t, times, rng, knobs.eta)):
             t = times[step]
             if step < steps:
@@ -171,8 +184,8 @@ class Diffusion(Model):
 class Ask:
     """The network as a sampler sees it: (x_t, t) -> x0_hat for fixed classes and guidance. Counts the calls it makes."""
 
-    def __init__(self, model: Diffusion, label: Tensor, guidance: float):
-        self.model, self.label, self.guidance, self.nfe = model, label, guidance, 0
+    def __init__(self, model: Diffusion, label: Tensor, guidance: float, nfe: int = 0):
+        self.model, self.label, self.guidance, self.nfe = model, label, guidance, nfe
 
     def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
         self.nfe += 1
