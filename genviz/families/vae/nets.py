@@ -10,8 +10,7 @@ Encoders map x (B, 1, 28, 28) to (B, 2 z_dim), mean and log-variance side by sid
 
 from __future__ import annotations
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 
 def mlp_encoder(z_dim: int, width: int) -> nn.Sequential:
@@ -26,17 +25,6 @@ def mlp_decoder(z_dim: int, width: int) -> nn.Sequential:
     )
 
 
-class Residual(nn.Module):
-    """x + conv(silu(x)), 3 x 3, same channels (He et al. 2016, "Identity mappings in deep residual networks")."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv(F.silu(x))
-
-
 def conv_encoder(z_dim: int, width: int) -> nn.Sequential:
     """28 x 28 x 1 -> 14 x 14 x width/2 -> 7 x 7 x width -> 4 width -> 2 z_dim."""
     half = width // 2
@@ -45,7 +33,6 @@ def conv_encoder(z_dim: int, width: int) -> nn.Sequential:
         nn.Conv2d(4, half, 3, padding=1),  # (B, width/2, 14, 14)
         nn.SiLU(),
         nn.Conv2d(half, width, 3, stride=2, padding=1),  # (B, width, 7, 7)
-        Residual(width),
         nn.SiLU(),
         nn.Flatten(),
         nn.Linear(49 * width, 4 * width),

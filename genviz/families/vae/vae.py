@@ -43,22 +43,24 @@ def log_normal(z: Tensor, mu: Tensor | float = 0.0, log_var: Tensor | float = 0.
 class VAE(Model):
     """VAE with a standard normal prior and Bernoulli pixels.
 
-    `net` names the pair of networks ("mlp" or "conv"), `width` their size; `beta` weighs the KL term in the loss, `k` is the number of
-    draws per picture in the loss (k > 1 needs beta = 1, because the importance-weighted bound has no separate KL term).
+    `net` names the pair of networks ("mlp" or "conv"), `width` their size; `beta` weighs the KL term in the loss. After `k_from` steps
+    of training the loss takes `k` draws per picture; k > 1 needs beta = 1, because the importance-weighted bound has no separate KL term.
     """
 
     Knobs = VAEKnobs
     answers = ("parts", "reconstruct", "interpolate")
     pixels = "binary"
 
-    def __init__(self, z_dim: int = 2, net: str = "mlp", width: int = 256, beta: float = 1.0, k: int = 1):
+    def __init__(self, z_dim: int = 2, net: str = "mlp", width: int = 256, beta: float = 1.0, k: int = 1, k_from: int = 0):
         super().__init__()
         if k > 1 and beta != 1:
             raise ValueError(f"The importance-weighted loss (k = {k}) has no KL term for beta = {beta} to weigh; set k or beta to 1.")
-        self.z_dim, self.beta, self.k = z_dim, beta, k
+        self.z_dim, self.beta, self.k, self.k_from = z_dim, beta, k, k_from
         encoder, decoder = NETS[net]
         self.encoder = encoder(z_dim, width)
         self.decoder = decoder(z_dim, width)
+        if k > 1:  # steps of training so far, kept with the weights so that a run resumes
+            self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     def prepare(self, x: Tensor, rng: torch.Generator) -> Tensor:
         return binarize(x, rng)
@@ -113,9 +115,11 @@ class VAE(Model):
         return total - math.log(k)
 
     def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
-        """Negative bound, a scalar in nats per image: beta-weighted ELBO, or the importance-weighted bound where k > 1."""
+        """Negative bound, a scalar in nats per image: beta-weighted ELBO, or from step `k_from` on the importance-weighted bound."""
         if self.k > 1:
-            return -self.importance_weighted(x, self.k, rng, chunk=self.k * len(x)).mean()
+            self.seen += self.training
+            if self.seen > self.k_from:
+                return -self.importance_weighted(x, self.k, rng, chunk=self.k * len(x)).mean()
         reconstruction, kl, _ = self.parts(x, rng)
         return (self.beta * kl - reconstruction).mean()
 
