@@ -72,8 +72,13 @@ class Browser:
     async def _ask(self, path: str, body: dict | None) -> dict[str, str]:
         sent = json.dumps(body).encode() if body is not None else b""
         method = "GET" if body is None else "POST"
-        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
-        self.writer.write(head.encode() + sent)
+        head = [
+            f"{method} {path} HTTP/1.1",
+            f"Host: 127.0.0.1:{self.port}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(sent)}",
+        ]
+        self.writer.write("\r\n".join([*head, "\r\n"]).encode() + sent)
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         if " 200 " not in lines[0]:
             raise ConnectionError(lines[0])
@@ -229,9 +234,12 @@ def report(server: Server) -> float:
     firsts = [o.first if o.frames else float("inf") for o in server.outcomes]
     errors = [o.error for o in server.outcomes if o.error and o.error != "lost"]
     lost = sum(o.error == "lost" for o in server.outcomes)
-    print(f"{server.title}: first frame p50 {share(firsts, 0.5):.2f} s, p95 {share(firsts, 0.95):.2f} s; last frame p50 "
-          f"{share([o.last for o in good], 0.5):.1f} s, p95 {share([o.last for o in good], 0.95):.1f} s; {len(errors)} errors, {lost} lost; "
-          f"page load p50 {share(server.loads, 0.5):.2f} s, max {max(server.loads, default=float('nan')):.2f} s")  # fmt: skip
+    lasts = [o.last for o in good]
+    print(f"{server.title}:")
+    print(f"  first frame p50 {share(firsts, 0.5):.2f} s, p95 {share(firsts, 0.95):.2f} s")
+    print(f"  last frame  p50 {share(lasts, 0.5):.2f} s, p95 {share(lasts, 0.95):.2f} s")
+    print(f"  page loads  p50 {share(server.loads, 0.5):.2f} s, max {max(server.loads, default=float('nan')):.2f} s")
+    print(f"  {len(errors)} errors, {lost} lost")
     for error in sorted(set(errors))[:3]:
         print(f"  {errors.count(error)} x {error[:200]}")
     return share(firsts, 0.95)

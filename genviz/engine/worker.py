@@ -23,8 +23,7 @@ class Worker:
     """A started child. `send` never blocks; `messages()` yields lists of events and ends when the child is gone."""
 
     def __init__(self, device: str, stage: str, seconds: float):
-        file, self._mark = tempfile.mkstemp(prefix="genviz-")
-        os.close(file)
+        self._board, self._mark = tempfile.mkstemp(prefix="genviz-")
         paths = os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in [*sys.path, os.getcwd()]))  # it imports what we import
         self._process = subprocess.Popen(
             [sys.executable, "-c", "from genviz.engine.worker import main; main()", device, stage, str(seconds), self._mark,
@@ -69,9 +68,11 @@ class Worker:
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
-        with open(self._mark, "rb") as file:
-            suspect = file.read().rstrip(b"\0 ").decode()
-        os.unlink(self._mark)
+        os.lseek(self._board, 0, os.SEEK_SET)
+        suspect = os.read(self._board, 64).decode().strip()
+        os.close(self._board)
+        with contextlib.suppress(OSError):
+            os.unlink(self._mark)
         return suspect
 
 
@@ -103,6 +104,8 @@ def main() -> None:
 
     threading.Thread(target=listen, daemon=True, name="genviz-reader").start()
     board, on_stage = os.open(mark, os.O_WRONLY), ""
+    with contextlib.suppress(OSError):  # the open files live on without the name, except on Windows
+        os.unlink(mark)
 
     def note(id: str) -> None:
         nonlocal on_stage
