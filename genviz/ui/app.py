@@ -16,7 +16,7 @@ def build(engine: Any) -> gr.Blocks:
     families = catalogue["families"]
     with gr.Blocks(title="GenViz", analytics_enabled=False, fill_width=True) as demo:
         Header(elem_classes="gv-header")
-        with gr.Tabs(elem_classes="gv-families"):
+        with gr.Tabs(elem_classes="gv-families", overflow_behavior="wrap"):
             with gr.Tab("Start", elem_id="tab-start"):
                 Start(engine, {f["name"]: tab.tab_of(f) for f in families})
             labs = []

@@ -52,12 +52,12 @@ class Start(Widget):
     template = '<p class="lead">To sample is to walk from noise to data. Choose who walks.</p><div class="families"></div>'
     css = """
         & { color: var(--body-text-color); }
-        .lead { font-size: 1.35rem; line-height: 1.4; margin: .4rem 0 1.2rem; max-width: 40rem; text-wrap: balance; }
+        .lead { font-size: 1.35rem; line-height: 1.4; margin: .4rem 0 1.2rem; }
         .families { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 1.2rem; }
         .family { text-align: left; font: inherit; color: inherit; background: var(--background-fill-primary); padding: 0; cursor: pointer;
           border: 1px solid var(--border-color-primary); border-radius: .9rem; overflow: hidden; display: flex; flex-direction: column; }
         .family:hover, .family:focus-visible { border-color: var(--color-accent); outline: none; box-shadow: 0 0 0 1px var(--color-accent); }
-        .glimpse { background: #000; aspect-ratio: 5 / 2; display: grid; place-items: center; color: #94a3b8; font-size: .95rem; }
+        .glimpse { background: #000; aspect-ratio: 5 / 2; display: grid; place-items: center; text-align: center; padding: 0; color: #94a3b8; font-size: .9rem; }
         .glimpse canvas { width: 100%; display: block; }
         .text { padding: 1rem 1.15rem 1.15rem; display: flex; flex-direction: column; gap: .55rem; flex: 1; }
         h3 { font-size: 1.25rem; font-weight: 650; margin: 0; letter-spacing: -.01em; color: inherit; }
@@ -146,7 +146,7 @@ def summary(family: dict, titles: dict[str, str]) -> dict:
 
 
 def figures(card: dict, data: str) -> list[dict]:
-    """The first two metrics of a card as lines of text, "not measured" where it has none."""
+    """The first two metrics of a card on test data as lines of text, "not measured" where it has none."""
     lines = [{"name": m["name"].replace("_", " "), "text": f"{m['value']:.4g} {m.get('unit', '')} on {data}".replace("  ", " ")}
-             for m in card["metrics"][:2] if isinstance(m.get("value"), (int, float))]  # fmt: skip
-    return lines or [{"name": "Measured", "text": "not measured"}]
+             for m in card["metrics"] if isinstance(m.get("value"), (int, float)) and m["name"] != "held_out_loss"]  # fmt: skip
+    return lines[:2] or [{"name": "Measured", "text": "not measured"}]

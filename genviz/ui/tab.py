@@ -1,4 +1,7 @@
-"""The tab of a family, drawn from the catalogue alone: story, menus, card, player with its knobs, and a panel for each thing its models can do."""
+"""The tab of a family, drawn from the catalogue alone.
+
+Story, menus, card, the player with its knobs, a panel for each thing that the models can do, and what the family's own tab.py adds.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,11 @@ def tab_of(family: dict) -> str:
 
 def build(engine: Any, catalogue: dict, family: dict) -> Lab:
     """Everything inside the tab of a family (call it inside its gr.Tab); returns its Lab."""
-    gr.HTML(f"<h2>{family['title']}</h2><p>{family['line']}</p>", elem_classes="gv-title")
-    with gr.Accordion("The idea and its formulas", open=False, elem_classes="gv-story"):
+    with gr.Accordion(family["line"], open=False, elem_classes="gv-story"):
         gr.Markdown(family["story"], latex_delimiters=LATEX)
     lab = Lab(engine, catalogue, family, *_menus(catalogue, family))
     lab.tabs = [tab_of(family)]
-    with gr.Tabs(elem_classes="gv-panels"):
+    with gr.Tabs(elem_classes="gv-panels", overflow_behavior="wrap"):
         for title, fill in [("Sample", lambda: _sample(lab)), *panels.standard(lab), *_own(lab)]:
             name = f"{tab_of(family)}-{title.lower().replace(' ', '-')}"
             with gr.Tab(title, elem_id=name):
@@ -52,20 +54,20 @@ def _menus(catalogue: dict, family: dict) -> tuple[gr.Dropdown, gr.Dropdown, gr.
         menu = gr.Dropdown([(titles[d]["title"] if d in titles else d, d) for d in names], value=data or first["data"][0], label="Data set",
                            interactive=True, scale=3, min_width=150, filterable=False)  # fmt: skip
         seed = gr.Number(0, label="Seed", interactive=True, precision=0, minimum=0, maximum=2**32 - 1, scale=2, min_width=130)
-        dice = gr.Button("Roll dice", elem_classes="gv-dice", scale=0, min_width=110)
+        dice = gr.Button("Dice", elem_classes="gv-dice", scale=0, min_width=84)
     dice.click(None, None, seed, js=DICE, show_progress="hidden", queue=False)
     return model, menu, seed
 
 
 def _sample(lab: Lab) -> None:
-    """Knobs to the left, film to the right, card below."""
+    """Knobs to the left; film and card to the right."""
     name = f"{lab.family['name']}.sample"
     with gr.Row(elem_classes="gv-work", equal_height=False):
         with gr.Column(scale=1, min_width=280, elem_classes="gv-controls"):
             lab.follow(Controls(lab.catalogue, lab.family, name))
         with gr.Column(scale=3, min_width=320):
             lab.player = Player(lab.engine, name)
-    lab.follow(ModelCard(lab.catalogue, lab.family))
+            lab.follow(ModelCard(lab.catalogue, lab.family))
 
 
 def _own(lab: Lab) -> list[tuple[str, Callable[[], None]]]:

@@ -38,26 +38,35 @@ const layout = () => {
 };
 
 const cells = () => chosen === null ? [...Array(frames[0].n).keys()] : [chosen];
-const columns = k => Math.max(1, Math.ceil(Math.sqrt(k)));
+const grid = k => Math.max(1, Math.ceil(Math.sqrt(k)));   // columns of a sprite, as pictures.columns_of in Python
+let across = 1;          // columns on screen, which may differ: whatever makes the pictures largest
 
 const fit = () => {  // the largest whole enlargement that fits, so that every pixel of a sample is equally large
-  if (!frames.length) return;
-  const { side } = frames[0], k = cells().length, c = columns(k), r = Math.ceil(k / c), dense = window.devicePixelRatio || 1;
-  const w = c * side + (c - 1) * GAP, h = r * side + (r - 1) * GAP, big = document.body.classList.contains("projector");
-  const across = Math.max(1, Math.min(panes.length, Math.floor((stage.clientWidth - 24) / (panes.length > 1 ? 150 : 1))));
-  const room = (stage.clientWidth - 24 - 16 * (across - 1)) / across;
-  const tall = Math.max(180, Math.min(window.innerHeight * (big ? .72 : .56), big ? 1200 : 640)) / (panes.length > across ? 1.6 : 1);
-  const zoom = Math.max(1, Math.floor(Math.min(room / w, tall / h, 20) * dense)) / dense;
+  if (!frames.length || !stage.clientWidth) return;
+  const { side } = frames[0], k = cells().length, dense = window.devicePixelRatio || 1, phone = innerWidth < 700;
+  const label = panes.length > 1 ? 34 : 0, abreast = phone ? Math.min(panes.length, 2) : panes.length;
+  const wide = (stage.clientWidth - 24 - 16 * (abreast - 1)) / abreast;
+  const tall = (phone ? innerHeight * .5 : Math.max(250, innerHeight - (document.body.classList.contains("projector") ? 470 : 400))) / Math.ceil(panes.length / abreast) - label;
+  const size = count => count * side + (count - 1) * GAP;
+  let best = null;
+  for (let c = 1; c <= k; c++) {
+    const r = Math.ceil(k / c), zoom = Math.min(Math.floor(Math.min(wide / size(c), tall / size(r)) * dense) / dense, k === 1 ? 24 : 12);
+    const spare = c * r - k + Math.abs(c - r) / 100;
+    if (zoom > 0 && (!best || zoom > best.zoom || (zoom === best.zoom && spare < best.spare))) best = { c, r, zoom, spare };
+  }
+  if (!best) best = { c: grid(k), r: Math.ceil(k / grid(k)), zoom: Math.max(.5, wide / size(grid(k))) };
+  across = best.c;
   for (const { canvas } of panes) {
+    const w = size(best.c), h = size(best.r);
     if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
-    canvas.style.width = w * zoom + "px";
-    canvas.style.height = h * zoom + "px";
+    canvas.style.width = w * best.zoom + "px";
+    canvas.style.height = h * best.zoom + "px";
   }
 };
 
 const draw = () => {
   if (!frames.length) return;
-  const t = Math.min(at, here()), a = frames[frameAt(t)], { side, n } = a, list = cells(), c = columns(list.length), cs = columns(n);
+  const t = Math.min(at, here()), a = frames[frameAt(t)], { side, n } = a, list = cells(), c = across, cs = grid(n);
   const b = raster() && t > a.step ? frames.find(f => f.step >= t) : null;
   const skip = side * side - a.steps;    // pixels that were given, not painted
   panes.forEach(pane => {
@@ -96,7 +105,7 @@ const draw = () => {
 // ---- the clock ---------------------------------------------------------------------------------------------------------------------
 const tick = now => {
   if (!playing || !element.isConnected) { due = 0; return; }
-  at += Math.min(.25, (now - lastTick) / 1000) * rate();
+  at += Math.min(.25, Math.max(0, now - lastTick) / 1000) * rate();   // the clock of the screen may lag behind ours
   lastTick = now;
   if (at >= here()) {
     if (state === "running" || state === "waiting") at = here();
@@ -139,14 +148,14 @@ element.addEventListener("keydown", e => {
 
 // ---- one picture: enlarge it, read its pixels, send it to another tool -------------------------------------------------------------
 const place = (canvas, e) => {  // pointer -> cell and pixel, null in a gap
-  const box = canvas.getBoundingClientRect(), { side, n } = frames[0], list = cells(), c = columns(list.length);
+  const box = canvas.getBoundingClientRect(), { side, n } = frames[0], list = cells(), c = across;
   const x = (e.clientX - box.left) / box.width * canvas.width, y = (e.clientY - box.top) / box.height * canvas.height;
   const cx = Math.floor(x / (side + GAP)), cy = Math.floor(y / (side + GAP)), column = Math.floor(x - cx * (side + GAP)), row = Math.floor(y - cy * (side + GAP));
   const k = cy * c + cx;
   return column < 0 || row < 0 || column >= side || row >= side || k >= list.length || list[k] >= n ? null : { i: list[k], row, column };
 };
 const current = i => {  // grey bytes of image i as it is on screen
-  const t = Math.min(at, here()), a = frames[frameAt(t)], cs = columns(a.n), grey = genviz.pixels(a.bitmap, i, cs, a.side);
+  const t = Math.min(at, here()), a = frames[frameAt(t)], cs = grid(a.n), grey = genviz.pixels(a.bitmap, i, cs, a.side);
   if (raster() && t > a.step) {
     const next = genviz.pixels(frames.find(f => f.step >= t).bitmap, i, cs, a.side), skip = a.side ** 2 - a.steps;
     for (let p = a.step + skip; p < Math.floor(t) + skip; p++) grey[p] = next[p];
