@@ -197,10 +197,11 @@ def test_branches_share_their_root_and_part(model):
 
 
 def test_interpolation_ends_at_its_two_noises(model):
-    knobs, seeds = replace(Diffusion.Knobs(), steps=2), torch.tensor([4, 9])
+    knobs, other = replace(Diffusion.Knobs(), steps=2), torch.tensor(9.0)
     a, b = (torch.randn(1, 28, 28, generator=rng(s)) for s in (4, 9))
-    sphere = next(model.interpolate(5, knobs, rng(), seeds=seeds)).x
-    line = next(model.interpolate(5, knobs, rng(), seeds=seeds, linear=torch.tensor(1))).x
+    assert torch.equal(a, next(model.sample(3, knobs, rng(4))).x[0])  # the noise of a seed is the one that `sample` starts from
+    sphere = next(model.interpolate(5, knobs, rng(4), other=other)).x
+    line = next(model.interpolate(5, knobs, rng(4), other=other, linear=torch.tensor(1.0))).x
     for x in (sphere, line):
         assert torch.allclose(x[0], a, atol=1e-5) and torch.allclose(x[-1], b, atol=1e-5)
     assert sphere[2].norm() > 0.97 * (a.norm() + b.norm()) / 2

@@ -153,14 +153,15 @@ class Diffusion(Model):
         yield from self._walk(x_t, times, "ddpm", self._labels(n, knobs, every=False), knobs, rng, nfe)
 
     @torch.no_grad()
-    def interpolate(self, n: int, knobs: Knobs, rng: torch.Generator, seeds: Tensor, linear: Tensor | None = None) -> Iterator[Frame]:
-        """n pictures from noises between the two that `seeds` (2,) draw: along the sphere, or straight where `linear` is 1.
+    def interpolate(self, n: int, knobs: Knobs, rng: torch.Generator, other: Tensor | float, linear: Tensor | float = 0) -> Iterator[Frame]:
+        """n pictures from noises between two: the one that this seed draws first and the one of the seed `other`.
 
-        Samplers that add fresh noise give every picture the same, so that neighbours stay neighbours. Label -1 tells the network no class.
+        The way goes along the sphere, or straight where `linear` is 1. Label -1 tells the network no class. With samplers that add fresh
+        noise neighbours part; the deterministic ones keep them together.
         """
-        a, b = (randn(*self.shape, rng=torch.Generator().manual_seed(int(s)), device=self.device) for s in seeds)
+        a, b = (randn(*self.shape, rng=r, device=self.device) for r in (rng, torch.Generator().manual_seed(int(other))))
         share = torch.linspace(0, 1, n, device=self.device)
-        x_t = torch.lerp(a, b, share.view(-1, 1, 1, 1)) if linear is not None and int(linear) else spherical(a, b, share)
+        x_t = torch.lerp(a, b, share.view(-1, 1, 1, 1)) if int(linear) else spherical(a, b, share)
         yield from self._walk(x_t, grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
 
     def _walk(
