@@ -25,7 +25,7 @@ from genviz.model import Model, binarize, randn
 
 @dataclass(frozen=True)
 class VAEKnobs:
-    temperature: float = knob(1.0, 0.0, 2.0, step=0.05, help="Scale of the prior draw: 0 always draws z = 0, 1 is the model, more is bolder.")
+    temperature: float = knob(1.0, 0.0, 2.0, step=0.05, help="Scale of the prior draw: 0 is always z = 0, 1 is the model, more is bolder.")
     show: str = knob("mean", choices=("mean", "sample"), help="Show the probability of every pixel, or a draw of black and white pixels.")
 
 
