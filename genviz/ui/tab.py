@@ -52,9 +52,9 @@ def _menus(catalogue: dict, family: dict) -> tuple[gr.Dropdown, gr.Dropdown, gr.
     with gr.Row(elem_classes="gv-menus", equal_height=False):
         model = gr.Dropdown(models, value=first["name"], label="Model", interactive=True, scale=4, min_width=220, filterable=False)
         menu = gr.Dropdown([(titles[d]["title"] if d in titles else d, d) for d in names], value=data or first["data"][0], label="Data set",
-                           interactive=True, scale=3, min_width=150, filterable=False)  # fmt: skip
-        seed = gr.Number(0, label="Seed", interactive=True, precision=0, minimum=0, maximum=2**32 - 1, scale=2, min_width=130)
-        dice = gr.Button("Dice", elem_classes="gv-dice", scale=0, min_width=84)
+                           interactive=True, scale=3, min_width=120, filterable=False)  # fmt: skip
+        seed = gr.Number(0, label="Seed", interactive=True, precision=0, minimum=0, maximum=2**32 - 1, scale=2, min_width=100)
+        dice = gr.Button("Dice", elem_classes="gv-dice", scale=0, min_width=76)
     dice.click(None, None, seed, js=DICE, show_progress="hidden", queue=False)
     return model, menu, seed
 

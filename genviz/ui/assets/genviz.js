@@ -139,11 +139,21 @@ window.genviz = window.genviz || (() => {
   gv.open = async tab => {  // opens a tab by its elem_id; waits until its button exists (an inner tab appears with its outer one)
     for (let tries = 0; tries < 60; tries++) {
       const button = document.querySelector(`#${CSS.escape(tab)}-button`);
-      if (button) { if (button.getAttribute("aria-selected") !== "true") button.click(); return true; }
+      if (button) {
+        if (button.getAttribute("aria-selected") !== "true") button.click();
+        return true;
+      }
       await new Promise(done => setTimeout(done, 50));
     }
     return false;
   };
+
+  // on a phone the tabs are a strip: the chosen one moves into view
+  addEventListener("click", e => {
+    const tab = e.target.closest && e.target.closest('[role="tab"]');
+    if (tab && tab.parentElement.scrollWidth > tab.parentElement.clientWidth)
+      tab.parentElement.scrollTo({ left: tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2, behavior: "smooth" });
+  });
 
   // ---- players by name; a player in a tab that was never opened is told when it starts -------------------------------------------
   const players = {}, calls = {};

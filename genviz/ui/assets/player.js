@@ -46,7 +46,7 @@ const fit = () => {  // the largest whole enlargement that fits, so that every p
   const { side } = frames[0], k = cells().length, dense = window.devicePixelRatio || 1, phone = innerWidth < 700;
   const label = panes.length > 1 ? 34 : 0, abreast = phone ? Math.min(panes.length, 2) : panes.length;
   const wide = (stage.clientWidth - 24 - 16 * (abreast - 1)) / abreast;
-  const tall = (phone ? innerHeight * .5 : Math.max(250, innerHeight - (document.body.classList.contains("projector") ? 470 : 400))) / Math.ceil(panes.length / abreast) - label;
+  const tall = (phone ? innerHeight * .5 : Math.max(250, innerHeight - (document.body.classList.contains("projector") ? 260 : 400))) / Math.ceil(panes.length / abreast) - label;
   const size = count => count * side + (count - 1) * GAP;
   let best = null;
   for (let c = 1; c <= k; c++) {
@@ -200,7 +200,7 @@ const choose = i => {
 const set_state = (next, sentence = "", wrong = false) => {
   state = next;
   element.dataset.state = next;
-  say.textContent = sentence;
+  say.textContent = wrong && frames.length ? "" : sentence;    // pictures stay uncovered
   say.classList.toggle("wrong", wrong);
   if (wrong) { tell("refused", sentence); if (frames.length) genviz.toast(sentence); }
   tell("state", next);
@@ -230,6 +230,7 @@ const film = async (wanted, old = null) => {
   job = old;
   let fresh = true, retried = false;
   set_state("waiting", frames.length ? "" : "One moment.");
+  if (!old) element.scrollIntoView({ block: "nearest", behavior: "smooth" });   // on a phone the knobs fill the screen
   for (;;) {
     if (!job) {
       const answer = await patient(mine, () => post("submit", order));
