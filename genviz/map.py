@@ -1,0 +1,164 @@
+"""The map: where a model with an encoder puts 5,000 test images, laid out in two dimensions.
+
+UMAP (McInnes, Healy and Melville 2018) joins every latent point mu(x) with its nearest neighbours and lays the graph out in the plane
+so that neighbours stay neighbours. `n_neighbors` says how many count as near, `min_dist` how tightly they may lie. The layout takes
+a minute, so one command makes it and it is shipped as plain arrays; umap itself is never imported by the running app:
+
+    python -m genviz.map                      # both data sets, the embeddings of vae/vae
+    python -m genviz.map vae/vae mnist
+
+A new picture lands on a finished map as the weighted mean of the places of its nearest neighbours in latent space, which takes a
+fraction of a millisecond (`Map.place`). For a live layout of a part of the points see genviz/remap.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genviz import checkpoint
+from genviz.data import DATASETS
+from genviz.data.exhibit import exhibit
+
+MODEL = "vae/vae"  # whose embeddings the command lays out unless told otherwise
+N_NEIGHBORS, MIN_DIST, SEED = 15, 0.1, 0
+NEAR = 10  # neighbours that place a new point
+
+
+@dataclass(frozen=True)
+class Map:
+    """Points mu (N, z_dim) float32 of a latent space, their places xy (N, 2) float32 and classes labels (N,) int64.
+
+    `about` says how it was made: model, data, sha256 of the weights, n_neighbors, min_dist, seed; all text.
+    """
+
+    mu: np.ndarray
+    xy: np.ndarray
+    labels: np.ndarray
+    about: dict[str, str]
+
+    def __post_init__(self):
+        object.__setattr__(self, "_squares", np.einsum("nz,nz->n", self.mu, self.mu))
+
+    def neighbours(self, mu: np.ndarray, k: int = NEAR) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest points to mu (z_dim,): their indices (k,), nearest first, and their latent distances (k,)."""
+        mu = mu.astype(np.float32, copy=False)
+        d2 = self._squares - 2 * (self.mu @ mu) + mu @ mu
+        near = np.argpartition(d2, k)[:k]
+        near = near[np.argsort(d2[near])]
+        return near, np.sqrt(np.maximum(d2[near], 0))
+
+    def place(self, mu: np.ndarray, k: int = NEAR) -> np.ndarray:
+        """Where mu (z_dim,) lies on the map: sum_i w_i xy_i / sum_i w_i over the k nearest points, w_i = 1 / d_i^8 -> (2,).
+
+        A point of the map lands on itself, because its own weight outgrows all others.
+        """
+        near, distance = self.neighbours(mu, k)
+        ratio = (max(distance[0], 1e-3) / np.maximum(distance, 1e-3)) ** 8
+        return (ratio @ self.xy[near] / ratio.sum()).astype(np.float32)
+
+
+def path(data: str) -> Path:
+    """Where the map of a data set is kept."""
+    return checkpoint.PRETRAINED / "map" / f"{data}.safetensors"
+
+
+@lru_cache(maxsize=4)
+def read(data: str) -> Map:
+    """The shipped map of a data set; ValueError with one sentence where there is none or where it fits no longer."""
+    from safetensors import safe_open
+    from safetensors.numpy import load_file
+
+    if data not in DATASETS:
+        raise ValueError(f"There is no data set '{data}'; there are {', '.join(DATASETS)}.")
+    file, command = path(data), f"python -m genviz.map {MODEL} {data}"
+    if not file.exists():
+        raise ValueError(f"The map of {DATASETS[data].title} is not computed yet; make it with: {command}")
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            about = dict(opened.metadata() or {})
+        arrays = load_file(file)
+        found = Map(arrays["mu"].astype(np.float32), arrays["xy"], arrays["labels"].astype(np.int64), about)
+        card = checkpoint.card_of(about["model"], data)
+    except Exception as error:
+        raise ValueError(f"The map {file.name} cannot be read ({error}); make it again with: {command}") from None
+    if card.sha256 != about["sha256"]:
+        raise ValueError(f"The map of {DATASETS[data].title} was made from other weights of {card.name}; make it again with: {command}")
+    return found
+
+
+def layout(mu: np.ndarray, n_neighbors: int, min_dist: float, seed: int = SEED, show: Callable[[float], None] | None = None) -> Any:
+    """A fitted umap.UMAP of mu (N, z_dim), its `embedding_` (N, 2); show(share) is called while the layout moves. Imports umap."""
+    import umap
+
+    class Bar:  # umap draws its progress with tqdm; this "file" reads it back
+        def write(self, text: str) -> None:
+            done, slash, total = text.strip().partition("/")
+            if show and slash and done.isdigit() and total.isdigit():
+                show(int(done) / int(total))
+
+        def flush(self) -> None:
+            pass
+
+    bar = {"file": Bar(), "disable": False, "bar_format": "{n}/{total}", "mininterval": 0.2, "desc": ""}
+    fitted = umap.UMAP(n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1, tqdm_kwds=bar)
+    return fitted.fit(mu)
+
+
+def embed(name: str, data: str, device: str = "cpu") -> tuple[np.ndarray, str]:
+    """mu (5000, z_dim) float32 of the exhibit by "family/model", and the sha256 of its weights. Imports torch."""
+    import torch
+
+    card = checkpoint.card_of(name, data)
+    model = checkpoint.load(card, device)
+    images, _ = exhibit(data)
+    x = torch.from_numpy(images[:, None].astype(np.float32) / 127.5 - 1)
+    with torch.inference_mode():
+        mu = torch.cat([model.encode(part.to(device))[0].cpu() for part in x.split(250)])
+    return mu.numpy(), card.sha256
+
+
+def compute(name: str, data: str, device: str = "cpu", n_neighbors: int = N_NEIGHBORS, min_dist: float = MIN_DIST,
+            show: Callable[[float], None] | None = None) -> Path:  # fmt: skip
+    """Embed the exhibit, lay it out and write the map of a data set; returns its file."""
+    from safetensors.numpy import save_file
+
+    mu, sha256 = embed(name, data, device)
+    xy = layout(mu, n_neighbors, min_dist, SEED, show).embedding_
+    arrays = {"xy": xy.astype(np.float32), "mu": mu.astype(np.float16), "labels": exhibit(data)[1].astype(np.uint8)}
+    about = {"model": name, "data": data, "sha256": sha256, "n_neighbors": n_neighbors, "min_dist": min_dist, "seed": SEED}
+    file = path(data)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, file.with_suffix(".partial"), {k: str(v) for k, v in about.items()})
+    file.with_suffix(".partial").replace(file)
+    return file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m genviz.map", description="Lay the test images out by their latent points.")
+    parser.add_argument("model", nargs="?", default=MODEL, help="family/model with an encoder (default: %(default)s)")
+    parser.add_argument("data", nargs="?", help=f"{' or '.join(DATASETS)} (default: both)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--n-neighbors", type=int, default=N_NEIGHBORS)
+    parser.add_argument("--min-dist", type=float, default=MIN_DIST)
+    args = parser.parse_args()
+    for data in [args.data] if args.data else DATASETS:
+        def show(share: float, data: str = data) -> None:
+            if sys.stderr.isatty():
+                print(f"\rmap of {data} [{'#' * round(20 * share):<20}]", end="", file=sys.stderr, flush=True)
+        try:
+            file = compute(args.model, data, args.device, args.n_neighbors, args.min_dist, show)
+        except (KeyError, checkpoint.CheckpointError) as error:
+            parser.error(str(error.args[0]))
+        print(f"wrote {file.parent.name}/{file.name}, {file.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
