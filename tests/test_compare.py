@@ -183,6 +183,9 @@ def test_benchmark_merges_and_the_card_tells(small) -> None:
     slow = replace(toy, setting="heun, 18 steps", nfe=35)
     assert [r.key for r in compare.merge([toy, slow, coin])] == sorted(r.key for r in (toy, slow, coin))
     assert compare.read() == compare.merge([]) == sorted([toy, slow, coin], key=lambda r: r.key)
+    cards = [checkpoint.card_of(name, "mnist") for name in CLASSES]
+    assert [c.name for c in compare.unmeasured(cards)] == ["test/levels"]
+    assert compare.unmeasured([replace(cards[0], sha256="new")]) and not compare.unmeasured(cards[:1])
     better = replace(toy, frechet=1.0)
     assert {r.key: r for r in compare.merge([better])} == {r.key: r for r in (better, slow, coin)}
     other_weights = replace(toy, sha256="new")  # the row of the other setting told of the old weights

@@ -2,6 +2,7 @@
 
     python -m genviz.compare                          # measures every trained model, writes pretrained/benchmark.json, prints the table
     python -m genviz.compare --only vae/vae mnist     # one model; the other rows stay
+    python -m genviz.compare --missing                # models that are new, or trained anew
 
 Pictures are compared as features of GenViz's own classifier (genviz.metrics.classifier): 10,000 generated against the 10,000 test
 images, and beside every figure the same figure for 10,000 training images in place of the generated ones. That is the floor: what a
@@ -101,6 +102,12 @@ def merge(rows: Iterable[Row]) -> list[Row]:
     path().parent.mkdir(parents=True, exist_ok=True)
     path().write_text(json.dumps({"rows": [asdict(row) for row in every]}, indent=1) + "\n")
     return every
+
+
+def unmeasured(cards: Iterable[Card]) -> list[Card]:
+    """The cards without a row, or with a row that tells of other weights."""
+    known = {(row.name, row.data, row.sha256) for row in read()}
+    return [card for card in cards if (card.name, card.data, card.sha256) not in known]
 
 
 def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterator[Progress | Row]:

@@ -1,4 +1,4 @@
-"""Command line: python -m genviz.compare [--only NAME DATA] [--samples N] [--times] [--threads N]."""
+"""Command line: python -m genviz.compare [--only NAME DATA | --missing] [--samples N] [--times] [--threads N]."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from genviz import checkpoint, compare
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m genviz.compare", description="Measure the trained models and print the table.")
     parser.add_argument("--only", nargs=2, metavar=("NAME", "DATA"), help="one model, as in: --only vae/vae mnist")
+    parser.add_argument("--missing", action="store_true", help="only models without figures of their present weights")
     parser.add_argument("--samples", type=int, default=compare.SAMPLES, help="with fewer than 10,000 nothing is written: a quick look")
     parser.add_argument("--times", action="store_true", help="measure the milliseconds of the rows anew, and nothing else")
     parser.add_argument("--table", action="store_true", help="print what was measured, and measure nothing")
@@ -29,6 +30,8 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     try:
         cards = [checkpoint.card_of(*args.only)] if args.only else checkpoint.cards()
+        if args.missing:
+            cards = compare.unmeasured(cards)
         found = retimed(cards) if args.times else measured(cards, args.samples)
     except (KeyError, ValueError) as error:
         parser.error(str(error.args[0]))
