@@ -118,6 +118,17 @@ def test_errors_are_one_sentence(client: Client, verb: str, asked: tuple, words:
     assert words in str(error.value) and "\n" not in str(error.value).strip()
 
 
+def test_films_of_one_client_are_bounded(client: Client, engine: Engine) -> None:
+    slow = {"steps": 1000, "pace": 0.05}
+    jobs = [client.submit(*TOY, 1, 0, slow, api_name="/film") for _ in range(engine.limits.client)]
+    for job in jobs:
+        next(iter(job))
+    with pytest.raises(Exception, match="films under way already"):
+        client.submit(*TOY, 1, 0, slow, api_name="/film").result(timeout=60)
+    for job in jobs:
+        job.cancel()
+
+
 def test_who_hangs_up_stops_the_film(client: Client, engine: Engine) -> None:
     job = client.submit(*TOY, 1, 0, {"steps": 1000, "pace": 0.05}, api_name="/film")
     next(iter(job))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,16 +18,11 @@ from torch import Tensor
 
 from genviz import catalogue, checkpoint
 from genviz.engine.job import Order, Refused, Shot
+from genviz.engine.worker import threads
 from genviz.frame import Frame, describe_knobs, read_knobs
 from genviz.model import ABILITIES, Model, abilities
 
 LONGEST = 5000  # steps of a film
-
-
-def threads() -> int:
-    """CPU threads of torch: all cores but one, which serves the page. Constant, because the count may change the last bits of a film."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, int(os.environ.get("GENVIZ_THREADS") or cores - 1))
 
 
 @contextlib.contextmanager

@@ -19,16 +19,23 @@ from collections.abc import Iterator
 from genviz.engine.wire import read, write
 
 
+def threads() -> int:
+    """CPU threads of a worker: all cores but one, which serves the page. Constant, because the count may change the last bits of a film."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(os.environ.get("GENVIZ_THREADS") or cores - 1))
+
+
 class Worker:
     """A started child. `send` never blocks; `messages()` yields lists of events and ends when the child is gone."""
 
     def __init__(self, device: str, stage: str, seconds: float):
         self._board, self._mark = tempfile.mkstemp(prefix="genviz-")
         paths = os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in [*sys.path, os.getcwd()]))  # it imports what we import
+        threaded = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads()))  # unless the user says
         self._process = subprocess.Popen(
             [sys.executable, "-c", "from genviz.engine.worker import main; main()", device, stage, str(seconds), self._mark,
              str(os.getpid())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": paths})  # fmt: skip
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=threaded | os.environ | {"PYTHONPATH": paths})  # fmt: skip
         self._outbox: queue.SimpleQueue = queue.SimpleQueue()
         threading.Thread(target=self._write, daemon=True, name="genviz-writer").start()
 

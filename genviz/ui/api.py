@@ -28,24 +28,26 @@ IMAGES = 64
 def register(engine: Any) -> None:
     """Add the five endpoints to the Blocks that is being built. They wait for the engine only, so any number may run at once."""
 
-    async def sample(model: str, data: str, n: int = 16, seed: int = 0, knobs: dict | None = None) -> dict:
+    async def sample(model: str, data: str, n: int = 16, seed: int = 0, knobs: dict | None = None, who: gr.Request | None = None) -> dict:
         """n samples of a model: {"images": [n PNG files in base64], "steps", "nfe"}.
 
         model as "vae/vae", data as "mnist", n from 1 to 64, seed from 0 to 4294967295, knobs as {"name": value}; what is not given
         keeps its default.
         """
         last = None
-        async for shot in _shots(engine, model, data, n, seed, knobs, 2):
+        async for shot in _shots(engine, model, data, n, seed, knobs, 2, who):
             last = shot
         assert last is not None
         return {"images": images_of(last.x), "steps": last.steps, "nfe": last.nfe}
 
-    async def film(model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60) -> AsyncIterator[dict]:
+    async def film(
+        model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60, who: gr.Request | None = None
+    ) -> AsyncIterator[dict]:
         """The walk from noise to data, one answer a frame, streamed while they are computed; at most `frames`, first and last always.
 
         Each is {"images": [n PNG files in base64], "step", "steps", "nfe", "ms" (milliseconds a step took), "caption"}.
         """
-        async for shot in _shots(engine, model, data, n, seed, knobs, frames):
+        async for shot in _shots(engine, model, data, n, seed, knobs, frames, who):
             yield {"images": images_of(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
                    "caption": shot.caption}  # fmt: skip
 
@@ -87,12 +89,15 @@ def register(engine: Any) -> None:
         gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
 
 
-async def _shots(engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int) -> AsyncIterator[Any]:
-    """The shots of a film; who hangs up stops it."""
+async def _shots(
+    engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int, who: gr.Request | None
+) -> AsyncIterator[Any]:
+    """The shots of a film; who hangs up stops it. The films of one session are counted together."""
+    client = str(getattr(who, "session_hash", None) or "")
     with _sentences():
         if knobs is not None and not isinstance(knobs, dict):
             raise ValueError('knobs must be an object such as {"steps": 20}.')
-        job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, frames=frames), 0
+        job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, client=client, frames=frames), 0
     try:
         while True:
             view = await engine.wait(job, have)
