@@ -28,6 +28,7 @@ MAY = {
     "catalogue": {"checkpoint", "families", "family", "frame", "model", "data"},
     "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"checkpoint", "data", "model"},
+    "remap": {"map"},
     "compare": {"checkpoint", "data", "families", "family", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}

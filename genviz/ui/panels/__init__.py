@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from genviz.ui import map
 from genviz.ui.lab import Lab
 from genviz.ui.panels import interpolation, latent_plane, reconstruct
 
@@ -19,6 +20,7 @@ NEEDS = (  # title, abilities that one model of the family must have together, t
     ("Reconstruct", {"encode", "decode"}, reconstruct.panel),
     ("Latent plane", {"decode"}, latent_plane.panel),
     ("Interpolation", {"encode", "decode"}, interpolation.panel),
+    ("Map", {"encode", "decode"}, map.panel),
 )
 
 

@@ -12,6 +12,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
@@ -89,5 +90,8 @@ class Interpolation(Widget):
 
 def panel(lab: Lab) -> None:
     """Chooser of the two pictures and widget, inside the tab that is being built."""
-    pick = lab.follow(Pick(slots=("from", "to"), tool=lab.tool("interpolate", "Interpolate from")))
-    lab.follow(Interpolation(lab.engine, {"pick": pick.to()}))
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            pick = lab.follow(Pick(slots=("from", "to"), tool=lab.tool("interpolate", "Interpolate from")))
+        with gr.Column(scale=3, min_width=320):
+            lab.follow(Interpolation(lab.engine, {"pick": pick.to()}))

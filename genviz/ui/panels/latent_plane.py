@@ -13,6 +13,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from genviz.data.exhibit import exhibit
@@ -58,8 +59,9 @@ class LatentPlane(Widget):
         .back:focus-visible { outline: 3px solid var(--color-accent); }
         .ticks { display: flex; justify-content: space-between; font-size: .85em; color: var(--body-text-color-subdued); }
         .bar { display: flex; flex-wrap: wrap; gap: .3rem 1rem; font-size: .95em; margin-top: .3rem; }
-        .bar label { cursor: pointer; } .bar input { accent-color: var(--color-accent); vertical-align: -2px; }
+        .bar label { cursor: pointer; } input { appearance: auto; accent-color: var(--color-accent); vertical-align: -2px; }
         .legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; font-size: .85em; margin-top: .3rem; }
+        [hidden] { display: none !important; }
         .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .3em; vertical-align: -1px; }
         .here { width: clamp(140px, 34%, 280px); } .here canvas { width: 100%; aspect-ratio: 1; background: #000; border-radius: 6px; }
         .here p { margin: .4rem 0 0; font-size: .95em; font-variant-numeric: tabular-nums; }
@@ -128,8 +130,10 @@ def panel(lab: Lab) -> None:
     """Chooser of the three pictures and the plane, inside the tab that is being built."""
     able = {m["name"]: {"z_dim": m["z_dim"], "encodes": "encode" in m["abilities"]} for m in lab.having("decode")}
     classes = {name: d["classes"] for name, d in lab.catalogue["data"].items()}
-    channel = ""
-    if lab.having("encode"):
-        pick = lab.follow(Pick(slots=("a", "b", "c"), tool=lab.tool("plane", "Latent plane through")))
-        channel = pick.to()
-    lab.follow(LatentPlane(lab.engine, {"pick": channel, "able": able, "classes": classes}))
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=320):
+            plane = lab.follow(LatentPlane(lab.engine, {"pick": "", "able": able, "classes": classes}))
+        if lab.having("encode"):
+            with gr.Column(scale=2, min_width=300):
+                pick = lab.follow(Pick(slots=("a", "b", "c"), tool=lab.tool("plane", "Latent plane through")))
+                plane.value = {**plane.value, "pick": pick.to()}

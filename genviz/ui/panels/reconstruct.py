@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
@@ -95,5 +96,8 @@ class Reconstruct(Widget):
 
 def panel(lab: Lab) -> None:
     """Chooser and widget, inside the tab that is being built."""
-    pick = lab.follow(Pick(tool=lab.tool("reconstruct", "Reconstruct")))
-    lab.follow(Reconstruct(lab.engine, {"pick": pick.to()}))
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            pick = lab.follow(Pick(tool=lab.tool("reconstruct", "Reconstruct")))
+        with gr.Column(scale=3, min_width=320):
+            lab.follow(Reconstruct(lab.engine, {"pick": pick.to()}))

@@ -1,0 +1,191 @@
+"""The map of the test images: walk over it, see pictures, decode their latent points, find your own drawing on it.
+
+The chart is plotly.js from the installed plotly package (WebGL, nothing from the internet), loaded when the panel opens. The map
+itself is a shipped file (genviz/map.py); a two-dimensional latent space is shown plainly beside it, and a part of the points can be
+laid out anew with other parameters (genviz/remap.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from genviz import map as maps
+from genviz.data import exhibit
+from genviz.map import Map
+from genviz.plots import pictures
+from genviz.remap import Remaps
+from genviz.ui.lab import Lab
+from genviz.ui.pick import Pick
+from genviz.ui.widget import Widget
+
+ASSETS = Path(__file__).parent / "assets"
+SHIPPED = "map"  # the view of the shipped file; other views are a model's name or a layout's
+HELD_OUT = 200  # images placed on a live layout in both ways
+
+
+class MapPane(Widget):
+    """The chart with hover, click, own drawing, and the form of a live layout."""
+
+    template = """
+        <div class="left">
+          <div class="views" role="group" aria-label="View"></div>
+          <div class="chart" role="img" aria-label="Map of the test images, coloured by class"></div>
+          <p class="say" role="status"></p>
+          <details><summary>Lay out anew with other parameters</summary>
+            <div class="form">
+              <label title="How many neighbours count as near: few show fine structure, many the large one">n_neighbors
+                <input type="range" class="n_neighbors" min="2" max="100" value="15"><output></output></label>
+              <label title="How tightly neighbours may lie">min_dist
+                <input type="range" class="min_dist" min="0" max="0.99" step="0.01" value="0.1"><output></output></label>
+              <label>images <input type="range" class="images" min="500" max="2000" step="100" value="1000"><output></output></label>
+              <button type="button" class="go">Compute</button><button type="button" class="stop" hidden>Cancel</button>
+            </div>
+            <progress max="1" value="0" hidden></progress><p class="stage" role="status"></p>
+          </details>
+        </div>
+        <div class="right" hidden>
+          <div class="pair"><figure><canvas class="x" width="28" height="28"></canvas><figcaption class="xname"></figcaption></figure>
+            <figure><canvas class="y" width="28" height="28"></canvas><figcaption>decoded from its latent point</figcaption></figure></div>
+          <p class="near-head">Nearest neighbours in latent space</p><div class="near"></div>
+        </div>
+        <div class="tip" hidden><canvas width="28" height="28"></canvas><span></span></div>"""
+
+    css = """
+        & { display: flex; flex-wrap: wrap; gap: 1rem; position: relative; color: var(--body-text-color); }
+        [hidden] { display: none !important; }
+        .left { flex: 1 1 480px; min-width: 0; } .right { flex: 0 1 250px; }
+        .chart { height: min(540px, 75vh); width: 100%; }
+        .views, .form { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin-bottom: .3rem; }
+        button { font: inherit; font-size: .95em; color: var(--body-text-color); background: var(--button-secondary-background-fill);
+          border: 1px solid var(--border-color-primary); border-radius: 6px; padding: .3em .8em; cursor: pointer; }
+        button[aria-pressed="true"], .go { background: var(--color-accent); border-color: var(--color-accent); color: #fff; }
+        .say, .stage, .near-head { font-size: .95em; margin: .3rem 0; min-height: 1.3em; } .say.wrong { font-weight: 600; }
+        summary { cursor: pointer; } .form { gap: .4rem 1.2rem; margin: .5rem 0; } .form label { font-size: .95em; }
+        .form input { width: 8rem; vertical-align: middle; accent-color: var(--color-accent); } .form output { margin-left: .3em; }
+        progress { width: 100%; accent-color: var(--color-accent); }
+        canvas { image-rendering: pixelated; background: #000; border-radius: 3px; }
+        .pair { display: flex; gap: .6rem; } figure { margin: 0; width: 118px; } figure canvas { width: 100%; aspect-ratio: 1; }
+        figcaption, .near span { font-size: .82em; line-height: 1.25; display: block; }
+        .near { display: grid; grid-template-columns: repeat(5, 1fr); gap: 4px; } .near canvas { width: 100%; display: block; }
+        .near div { cursor: pointer; text-align: center; }
+        .tip { position: fixed; z-index: 50; pointer-events: none; background: var(--background-fill-primary); padding: 5px;
+          border-radius: 6px; border: 1px solid var(--border-color-primary); text-align: center; font-size: .85em;
+          box-shadow: 0 2px 10px rgb(0 0 0 / .25); }
+        .tip canvas { width: 84px; height: 84px; display: block; }
+        body.projector & .tip canvas { width: 150px; height: 150px; } body.projector & figure { width: 190px; }
+        body.projector & .right { flex-basis: 400px; } body.projector & .chart { height: min(760px, 80vh); }"""
+
+    js = (ASSETS / "map.js").read_text()
+
+    def __init__(self, engine: Any, value: dict):
+        super().__init__(value, server=[self.open, self.near, self.drop, self.remap, self.progress, self.halt])
+        self.engine = engine
+        self._plain: OrderedDict[tuple[str, str], Map] = OrderedDict()
+        self._remaps = Remaps()
+
+    async def open(self, view: str, data: str) -> dict:
+        """A view: xy float32 (N, 2) and the places in the exhibit int32 (N,) in base64, classes as digits, and a sentence about it."""
+        shown, index = await self._view(view, data)
+        about, n = shown.about, f"{len(index):,}"
+        if "n_neighbors" in about:
+            how = f"UMAP of {n} test images by mu of {about['model']}, {shown.mu.shape[1]} dimensions; "
+            how += f"n_neighbors = {about['n_neighbors']}, min_dist = {about['min_dist']}."
+        else:
+            how = f"mu of {n} test images in the latent plane of {about['model']}, as it is."
+        return {"xy": _text(shown.xy), "index": _text(index.astype(np.int32)), "labels": "".join(map(str, shown.labels)), "about": how}
+
+    async def near(self, point: int, view: str, data: str) -> dict:
+        """The picture decoded from a point's latent, in base64, and its ten nearest neighbours: exhibit places, points, distances."""
+        shown, index = await self._view(view, data)
+        mu = shown.mu[int(point) % len(shown.mu)]
+        near, distance = shown.neighbours(mu, 11)
+        other = near != int(point)
+        x = await self.engine.call(shown.about["model"], data, "decode", mu[None])
+        return {"y": _text(pictures.grid(x)), "near": _near(near[other][:10], distance[other][:10], index)}
+
+    async def drop(self, image: str, view: str, data: str) -> dict:
+        """Where an image lands on a view: xy (2,), the milliseconds of placing it, its reconstruction and its nearest neighbours."""
+        shown, index = await self._view(view, data)
+        mu, _ = await self.engine.call(shown.about["model"], data, "encode", pictures.from_base64(image))
+        begun = time.perf_counter()
+        xy = shown.place(mu[0]) if "n_neighbors" in shown.about else mu[0]
+        ms = (time.perf_counter() - begun) * 1000
+        x = await self.engine.call(shown.about["model"], data, "decode", mu)
+        return {"xy": [float(v) for v in xy], "ms": ms, "y": _text(pictures.grid(x)), "near": _near(*shown.neighbours(mu[0], 10), index)}
+
+    async def remap(self, data: str, n_neighbors: int, min_dist: float, images: int, image: str = "") -> dict:
+        """Begin a live layout of the first `images` points of the shipped map; `image` is placed by umap.transform at its end."""
+        if not (2 <= int(n_neighbors) <= 100 and 0 <= float(min_dist) < 1 and 500 <= int(images) <= 2000):
+            raise ValueError("n_neighbors must lie between 2 and 100, min_dist between 0 and 0.99, images between 500 and 2,000.")
+        whole, n = maps.read(data), int(images)
+        own = np.zeros((0, whole.mu.shape[1]), np.float32)
+        if image:
+            own, _ = await self.engine.call(whole.about["model"], data, "encode", pictures.from_base64(image))
+        points = {
+            "mu": whole.mu[:n], "labels": whole.labels[:n], "index": np.arange(n), "rest": whole.mu[-HELD_OUT:], "own": own,
+            "rest_labels": whole.labels[-HELD_OUT:], "n_neighbors": np.int64(n_neighbors), "min_dist": np.float64(min_dist),
+        }  # fmt: skip
+        about = whole.about | {"n_neighbors": str(int(n_neighbors)), "min_dist": f"{float(min_dist):g}"}
+        return {"job": self._remaps.start(points, about)}
+
+    def progress(self, job: str) -> dict:
+        """Stage, share, seconds, final, error and, when done, the comparison of the two ways to place a point."""
+        return self._remaps.look(job)
+
+    def halt(self, job: str) -> dict:
+        """Cancel a live layout."""
+        self._remaps.cancel(job)
+        return {}
+
+    async def _view(self, view: str, data: str) -> tuple[Map, np.ndarray]:
+        """A view's map and the places of its points in the exhibit."""
+        if view.startswith("remap-"):
+            return self._remaps.map(view)
+        if view == SHIPPED:
+            shown = maps.read(data)
+            return shown, np.arange(len(shown.mu))
+        known = self._plain.get((view, data))
+        if known is None:
+            images, labels = exhibit.exhibit(data)
+            x = images[:, None].astype(np.float32) / 127.5 - 1
+            parts = [(await self.engine.call(view, data, "encode", x[i : i + 500]))[0] for i in range(0, len(x), 500)]
+            mu = np.concatenate(parts).astype(np.float32)
+            known = self._plain[view, data] = Map(mu, mu[:, :2], labels, {"model": view})
+            while len(self._plain) > 8:
+                self._plain.popitem(last=False)
+        return known, np.arange(len(known.mu))
+
+
+def _text(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def _near(near: np.ndarray, distance: np.ndarray, index: np.ndarray) -> list[dict]:
+    return [{"point": int(p), "index": int(index[p]), "distance": round(float(d), 3)} for p, d in zip(near, distance, strict=True)]
+
+
+def panel(lab: Lab) -> None:
+    """Chooser and chart, inside the tab that is being built."""
+    plotly = Path(importlib.util.find_spec("plotly").submodule_search_locations[0]) / "package_data" / "plotly.min.js"
+    gr.set_static_paths([plotly, exhibit.FOLDER])
+    plain = [{"view": m["name"], "title": f"{m['title']}, as it is"} for m in lab.having("encode") if m["z_dim"] == 2]
+    data = lab.catalogue["data"]
+    value = {
+        "views": [{"view": SHIPPED, "title": "UMAP"}, *plain], "plotly": str(plotly),
+        "exhibits": {d: f"{exhibit.FOLDER / d}.png" for d in data},
+        "classes": {name: d["classes"] for name, d in data.items()},
+    }  # fmt: skip
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=320):
+            pane = lab.follow(MapPane(lab.engine, value))
+        with gr.Column(scale=1, min_width=300):
+            pick = lab.follow(Pick(tool=lab.tool("map", "Find on the map")))
+    pane.value = {**pane.value, "pick": pick.to()}
