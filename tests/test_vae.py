@@ -142,6 +142,7 @@ def test_sampling_is_one_step_and_leaves_no_gradient(model: VAE) -> None:
     assert torch.equal(last.x, model.decode(last.aux["z"])) and torch.equal(first.aux["z"], last.aux["z"])
     assert torch.equal(last.x, list(model.sample(4, VAEKnobs(), seeded(5)))[-1].x)
     assert not torch.equal(last.x, list(model.sample(4, VAEKnobs(), seeded(6)))[-1].x)
+    assert torch.equal(last.x, model.draw(4, seeded(5)))
 
 
 def test_knobs_do_what_they_say(model: VAE) -> None:

@@ -48,7 +48,7 @@ class VAE(Model):
     """
 
     Knobs = VAEKnobs
-    answers = ("parts", "reconstruct", "interpolate")
+    answers = ("parts", "importance_weighted", "reconstruct", "interpolate", "draw")
     pixels = "binary"
 
     def __init__(self, z_dim: int = 2, net: str = "mlp", width: int = 256, beta: float = 1.0, k: int = 1, k_from: int = 0):
@@ -138,6 +138,10 @@ class VAE(Model):
             arc = (torch.sin((1 - t) * angle) * start + torch.sin(t * angle) * end) / torch.sin(angle)
             path = torch.where(torch.sin(angle) > 1e-3, arc, path)  # no arc between parallel vectors
         return self.decode(path.flatten(0, 1)).view(len(a), steps, *self.shape)
+
+    def draw(self, n: int, rng: torch.Generator) -> Tensor:
+        """The last frame of `sample` with its default knobs and the same rng, in one call: mean pictures (n, 1, 28, 28)."""
+        return self.decode(randn(n, self.z_dim, rng=rng, device=self.device))
 
     @torch.no_grad()
     def sample(self, n: int, knobs: VAEKnobs, rng: torch.Generator) -> Iterator[Frame]:
