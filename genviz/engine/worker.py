@@ -90,6 +90,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, which closes us
     pipe_in, pipe_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=1 << 20)
     os.dup2(2, 1)  # whatever a model prints goes to the terminal, not into the pipe
+    board = os.open(mark, os.O_WRONLY)
+    with contextlib.suppress(OSError):  # the open file lives on without its name, except on Windows
+        os.unlink(mark)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
 
@@ -110,9 +113,7 @@ def main() -> None:
         os._exit(0)  # the parent is gone
 
     threading.Thread(target=listen, daemon=True, name="genviz-reader").start()
-    board, on_stage = os.open(mark, os.O_WRONLY), ""
-    with contextlib.suppress(OSError):  # the open files live on without the name, except on Windows
-        os.unlink(mark)
+    on_stage = ""
 
     def note(id: str) -> None:
         nonlocal on_stage
