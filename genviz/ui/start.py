@@ -31,7 +31,7 @@ class Header(Widget):
         button:hover { border-color: var(--color-accent); }
         button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 1px; }
         button[aria-pressed="true"] { background: var(--color-accent); border-color: var(--color-accent); color: var(--gv-on-accent); }
-        @media (max-width: 600px) { .line { visibility: hidden; width: 0; } button { padding: .3rem .7rem; } }"""
+        @media (max-width: 600px) { .line { display: none; } .name { flex: 1; } button { padding: .3rem .7rem; } }"""
     js = """
         const projector = element.querySelector(".projector"), look = element.querySelector(".look");
         const show = () => {
