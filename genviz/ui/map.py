@@ -52,8 +52,8 @@ class MapPane(Widget):
           </details>
         </div>
         <div class="right" hidden>
-          <div class="pair"><figure><canvas class="x" width="28" height="28"></canvas><figcaption class="xname"></figcaption></figure>
-            <figure><canvas class="y" width="28" height="28"></canvas><figcaption>decoded from its latent point</figcaption></figure></div>
+          <div class="pair"><figure><canvas class="xpic" width="28" height="28"></canvas><figcaption class="xcap"></figcaption></figure>
+            <figure><canvas class="ypic" width="28" height="28"></canvas><figcaption>decoded from its latent point</figcaption></figure></div>
           <p class="near-head">Nearest neighbours in latent space</p><div class="near"></div>
         </div>
         <div class="tip" hidden><canvas width="28" height="28"></canvas><span></span></div>"""
@@ -62,7 +62,7 @@ class MapPane(Widget):
         & { display: flex; flex-wrap: wrap; gap: 1rem; position: relative; color: var(--body-text-color); }
         [hidden] { display: none !important; }
         .left { flex: 1 1 480px; min-width: 0; } .right { flex: 0 1 250px; }
-        .chart { height: min(540px, 75vh); width: 100%; }
+        .chart { height: min(540px, 75vh); width: 100%; overflow: hidden; }
         .views, .form { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin-bottom: .3rem; }
         button { font: inherit; font-size: .95em; color: var(--body-text-color); background: var(--button-secondary-background-fill);
           border: 1px solid var(--border-color-primary); border-radius: 6px; padding: .3em .8em; cursor: pointer; }
@@ -71,7 +71,7 @@ class MapPane(Widget):
         summary { cursor: pointer; } .form { gap: .4rem 1.2rem; margin: .5rem 0; } .form label { font-size: .95em; }
         .form input { width: 8rem; vertical-align: middle; accent-color: var(--color-accent); } .form output { margin-left: .3em; }
         progress { width: 100%; accent-color: var(--color-accent); }
-        canvas { image-rendering: pixelated; background: #000; border-radius: 3px; }
+        figure canvas, .near canvas, .tip canvas { image-rendering: pixelated; background: #000; border-radius: 3px; }
         .pair { display: flex; gap: .6rem; } figure { margin: 0; width: 118px; } figure canvas { width: 100%; aspect-ratio: 1; }
         figcaption, .near span { font-size: .82em; line-height: 1.25; display: block; }
         .near { display: grid; grid-template-columns: repeat(5, 1fr); gap: 4px; } .near canvas { width: 100%; display: block; }
@@ -112,12 +112,12 @@ class MapPane(Widget):
         return {"y": _text(pictures.grid(x)), "near": _near(near[other][:10], distance[other][:10], index)}
 
     async def drop(self, image: str, view: str, data: str) -> dict:
-        """Where an image lands on a view: xy (2,), the milliseconds of placing it, its reconstruction and its nearest neighbours."""
+        """Where an image lands on a view: xy (2,), the milliseconds of placing it (0 where it has a place of its own), its reconstruction and its nearest neighbours."""
         shown, index = await self._view(view, data)
         mu, _ = await self.engine.call(shown.about["model"], data, "encode", pictures.from_base64(image))
-        begun = time.perf_counter()
-        xy = shown.place(mu[0]) if "n_neighbors" in shown.about else mu[0]
-        ms = (time.perf_counter() - begun) * 1000
+        begun, flat = time.perf_counter(), "n_neighbors" not in shown.about
+        xy = mu[0] if flat else shown.place(mu[0])
+        ms = 0.0 if flat else (time.perf_counter() - begun) * 1000
         x = await self.engine.call(shown.about["model"], data, "decode", mu)
         return {"xy": [float(v) for v in xy], "ms": ms, "y": _text(pictures.grid(x)), "near": _near(*shown.neighbours(mu[0], 10), index)}
 

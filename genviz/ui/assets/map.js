@@ -59,8 +59,8 @@ const hover = (point, event) => {
 // ---- a chosen point, or the own image ----------------------------------------------------------------------------------------------
 const details = (x, name, answer) => {
   find(".right").hidden = false;
-  x(find(".x")); find(".xname").textContent = name;
-  genviz.paint(find(".y"), bytes(answer.y));
+  x(find(".xpic")); find(".xcap").textContent = name;
+  genviz.paint(find(".ypic"), bytes(answer.y));
   find(".near").replaceChildren(...answer.near.map(n => {
     const box = document.createElement("div"), canvas = document.createElement("canvas"), span = document.createElement("span");
     genviz.cell(canvas, sprite, n.index, COLUMNS); span.textContent = n.distance.toFixed(2);
@@ -81,7 +81,7 @@ const drop = genviz.latest(({image, view, data}) => ask.drop({image: image.base6
   if (shown.own && asked.image !== own) return;
   shown.own = answer.xy; shown.chosen = null;
   details(c => genviz.paint(c, asked.image.pixels), `your image (${asked.image.from})`, answer);
-  say(`${shown.about} Your image was placed in ${answer.ms.toFixed(2)} ms.`);
+  say(shown.about + (answer.ms ? ` Your image was placed in ${answer.ms.toFixed(2)} ms.` : ""));
   draw();
 }, {fail: error => say(error.message, true)});
 const landing = () => { if (own && shown) drop({image: own, view, data, shown}); };
@@ -157,5 +157,5 @@ watch("value", () => {
 });
 genviz.receive(props.value.pick, image => { own = image; landing(); });
 new MutationObserver(() => draw()).observe(document.body, {attributes: true, attributeFilter: ["class"]});
-new ResizeObserver(() => { if (shown && chart.clientWidth) draw(); }).observe(chart);
+new ResizeObserver(() => { if (shown && chart.clientWidth) drawn ? Plotly.Plots.resize(chart) : draw(); }).observe(chart);
 open();

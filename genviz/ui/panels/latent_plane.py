@@ -59,7 +59,8 @@ class LatentPlane(Widget):
         .back:focus-visible { outline: 3px solid var(--color-accent); }
         .ticks { display: flex; justify-content: space-between; font-size: .85em; color: var(--body-text-color-subdued); }
         .bar { display: flex; flex-wrap: wrap; gap: .3rem 1rem; font-size: .95em; margin-top: .3rem; }
-        .bar label { cursor: pointer; } input { appearance: auto; accent-color: var(--color-accent); vertical-align: -2px; }
+        .bar label { cursor: pointer; }
+        .bar input { appearance: auto !important; background-image: none !important; accent-color: var(--color-accent); }
         .legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; font-size: .85em; margin-top: .3rem; }
         [hidden] { display: none !important; }
         .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .3em; vertical-align: -1px; }
