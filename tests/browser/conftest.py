@@ -11,12 +11,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from pages import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SCREENS = ROOT / "screenshots"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]
 
@@ -43,11 +41,9 @@ def app() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = open(SCREENS.parent / ".pytest_cache" / "app.log", "w") if (SCREENS.parent / ".pytest_cache").is_dir() else subprocess.DEVNULL
-    process = subprocess.Popen([sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)], cwd=ROOT, stdout=log,
-                               stderr=subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True)
+    process = subprocess.Popen([sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)], cwd=ROOT, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
-    for _ in range(240):
+    for _ in range(400):
         try:
             urllib.request.urlopen(address, timeout=5).read()
             break
@@ -56,7 +52,7 @@ def app() -> Iterator[str]:
             time.sleep(0.25)
     else:
         os.killpg(process.pid, signal.SIGKILL)
-        raise AssertionError("app.py served no page within a minute")
+        raise AssertionError("app.py served no page within two minutes")
     yield address
     os.killpg(process.pid, signal.SIGTERM)
     try:
