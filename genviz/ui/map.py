@@ -53,7 +53,8 @@ class MapPane(Widget):
         </div>
         <div class="right" hidden>
           <div class="pair"><figure><canvas class="xpic" width="28" height="28"></canvas><figcaption class="xcap"></figcaption></figure>
-            <figure><canvas class="ypic" width="28" height="28"></canvas><figcaption>decoded from its latent point</figcaption></figure></div>
+            <figure><canvas class="ypic" width="28" height="28"></canvas><figcaption>decoded from its latent point</figcaption></figure>
+          </div>
           <p class="near-head">Nearest neighbours in latent space</p><div class="near"></div>
         </div>
         <div class="tip" hidden><canvas width="28" height="28"></canvas><span></span></div>"""
@@ -112,7 +113,8 @@ class MapPane(Widget):
         return {"y": _text(pictures.grid(x)), "near": _near(near[other][:10], distance[other][:10], index)}
 
     async def drop(self, image: str, view: str, data: str) -> dict:
-        """Where an image lands on a view: xy (2,), the milliseconds of placing it (0 where it has a place of its own), its reconstruction and its nearest neighbours."""
+        """Where an image lands on a view: xy (2,), the milliseconds of placing it (0 where it has a place of its own), its
+        reconstruction and its nearest neighbours."""
         shown, index = await self._view(view, data)
         mu, _ = await self.engine.call(shown.about["model"], data, "encode", pictures.from_base64(image))
         begun, flat = time.perf_counter(), "n_neighbors" not in shown.about

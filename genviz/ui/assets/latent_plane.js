@@ -11,7 +11,7 @@ const say = state => {
   const flat = frame.origin.length === 2, [a, b] = uv.map(x => x.toFixed(2));
   find(".z").textContent = flat ? `z = (${a}, ${b})` : `u = ${a}, v = ${b}`;
   find(".state").textContent = state === "exact" ? "decoded exactly here" : state;
-  element.dataset.shown = `${state} ${uv.join(" ")}`;
+  element.dataset.shown = `${state === "exact" ? "exact" : "blend"} ${uv.join(" ")}`;  // benchmarks/drag.py reads it
 };
 const blend = () => {  // bilinear mix of the four pictures of the atlas around uv
   const {low, high, cells} = frame, side = cells * 28, out = new Uint8ClampedArray(784);
@@ -28,11 +28,12 @@ const blend = () => {  // bilinear mix of the four pictures of the atlas around 
 const exact = genviz.latest(({plane, at, ...asked}) => ask.at(asked), (answer, {plane, at}) => {
   if (plane !== frame || (blended && at !== uv)) return;  // a blend of where the pointer is beats the exact picture of where it was
   genviz.paint(picture, bytes(answer.x));
-  if (at === uv) say("exact");
+  if (at === uv) say("exact"); else element.dataset.shown = `exact ${at.join(" ")}`;
 });
 const move = to => {
   if (!frame) return;
   uv = to.map(x => Math.min(Math.max(x, frame.low), frame.high));
+  element.dataset.at = uv.join(" ");
   blended = Boolean(grey && find(".mix").checked);
   if (blended) { blend(); say("blend of four pictures of the atlas"); }
   exact({z: z(), ...now(), plane: frame, at: uv});
