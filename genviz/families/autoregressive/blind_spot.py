@@ -23,14 +23,25 @@ class MaskedConv(nn.Conv2d):
         return self._conv_forward(x, self.weight * mask, self.bias)
 
 
-def naive_stack(layers: int = 27, channels: int = 8) -> nn.Sequential:
-    """Untrained stack of masked convolutions, (B, 1, 28, 28) -> (B, 1, 28, 28), the same weights every time; 27 layers reach every row."""
-    rng = torch.Generator().manual_seed(0)
-    net = nn.Sequential(MaskedConv(1, channels, own=False))
-    for _ in range(layers - 2):
-        net.extend([nn.Tanh(), MaskedConv(channels, channels, own=True)])
-    net.extend([nn.Tanh(), MaskedConv(channels, 1, own=True)])
+class NaiveStack(nn.Module):
+    """Masked convolutions with skip connections, (B, 1, 28, 28) -> (B, 1, 28, 28); 27 layers reach every row."""
+
+    def __init__(self, layers: int = 27, channels: int = 8):
+        super().__init__()
+        self.first = MaskedConv(1, channels, own=False)
+        self.middle = nn.ModuleList(MaskedConv(channels, channels, own=True) for _ in range(layers - 2))
+        self.last = MaskedConv(channels, 1, own=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x)
+        for layer in self.middle:
+            h = h + torch.tanh(layer(h))
+        return self.last(h)
+
+
+def naive_stack() -> NaiveStack:
+    """An untrained stack with the same weights every time, whatever the global random state."""
+    net, rng = NaiveStack(), torch.Generator().manual_seed(0)
     for parameter in net.parameters():
-        fan_in = 5 * channels if parameter.ndim > 1 else 100
-        parameter.data = torch.randn(parameter.shape, generator=rng) / fan_in**0.5
+        parameter.data = 0.05 * torch.randn(parameter.shape, generator=rng)
     return net

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
@@ -22,14 +23,14 @@ HERE = Path(__file__).parent
 
 LOOK = """
     & { color: var(--body-text-color); }
-    .row { display: flex; flex-wrap: wrap; gap: 1rem; }
-    figure { margin: 0; width: clamp(132px, 30%, 240px); }
+    .row { display: flex; flex-wrap: wrap; gap: clamp(.5rem, 1.2vw, 1rem); }
+    figure { margin: 0; width: clamp(96px, 30%, 240px); }
     figure canvas { width: 100%; aspect-ratio: 1; display: block; border-radius: 4px; background: var(--gv-stage); }
     canvas.live { cursor: crosshair; touch-action: none; }
     figcaption { font-size: .9em; margin-top: .3rem; line-height: 1.35; }
     .go { display: flex; flex-wrap: wrap; gap: .5rem 1.4rem; align-items: center; margin: 0 0 .8rem; }
-    .go label { display: flex; gap: .5rem; align-items: center; }
-    .go input[type="range"] { width: 9rem; accent-color: var(--color-accent); }
+    .go label { display: flex; gap: .5rem; align-items: center; max-width: 100%; white-space: nowrap; }
+    .go input[type="range"] { width: 9rem; min-width: 4rem; accent-color: var(--color-accent); }
     output { min-width: 2.4em; font-variant-numeric: tabular-nums; }
     .start { font: inherit; font-weight: 600; color: #fff; background: var(--color-accent); border: 0; border-radius: 6px;
       padding: .4em 1.2em; cursor: pointer; }
@@ -105,7 +106,7 @@ class Complete(Widget):
     css = (
         LOOK
         + """
-    figure { width: clamp(132px, 34%, 200px); } .side { flex: 1; min-width: 180px; }
+    figure { width: clamp(132px, 34%, 180px); } .side { flex: 1; min-width: 240px; } .row { margin-bottom: .6rem; }
     canvas.x { cursor: row-resize; }"""
     )
     js = (HERE / "complete.js").read_text()
@@ -157,15 +158,21 @@ def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
 
     def expect() -> None:
         name = f"{lab.family['name']}.expect"
-        lab.follow(Paint({"player": name}))
-        Player(lab.engine, name, empty="Press Paint to begin.")
-        lab.follow(Expect(lab.engine, {"player": name, "tool": lab.tool("expect", "What does it expect?")}))
+        with gr.Row(elem_classes="gv-work", equal_height=False):
+            with gr.Column(scale=2, min_width=300):
+                lab.follow(Paint({"player": name}))
+                Player(lab.engine, name, empty="Press Paint to begin.")
+            with gr.Column(scale=3, min_width=320):
+                lab.follow(Expect(lab.engine, {"player": name, "tool": lab.tool("expect", "What does it expect?")}))
 
     def complete() -> None:
         name = f"{lab.family['name']}.complete"
-        pick = lab.follow(Pick(tool=lab.tool("complete", "Complete")))
-        lab.follow(Complete({"player": name, "pick": pick.to()}))
-        Player(lab.engine, name, walk="complete", empty="Press Complete: the lower part will be painted in several ways.")
+        with gr.Row(elem_classes="gv-work", equal_height=False):
+            with gr.Column(scale=2, min_width=300):
+                pick = lab.follow(Pick(tool=lab.tool("complete", "Complete")))
+            with gr.Column(scale=3, min_width=320):
+                lab.follow(Complete({"player": name, "pick": pick.to()}))
+                Player(lab.engine, name, walk="complete", empty="Press Complete: the lower part will be painted in several ways.")
 
     def field() -> None:
         lab.follow(Field(lab.engine, {}))
