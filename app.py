@@ -11,7 +11,9 @@ from genviz.engine import Engine
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Deep generative models, live.")
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="0.0.0.0 lets others in (default: %(default)s)")
+    parser.add_argument(
+        "--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="0.0.0.0 lets others in (default: %(default)s)"
+    )
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="default: %(default)s")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where models run (default: %(default)s)")
     parser.add_argument("--share", action="store_true", help="a public link through gradio's servers")

@@ -35,7 +35,9 @@ def routes(engine: Any) -> list[Route]:
             given = {str(k): given_array(k, v) for k, v in (order.get("given") or {}).items()}
             fields = {k: order[k] for k in ("walk", "knobs", "n", "seed", "frames") if k in order}
             aux = tuple(map(str, order.get("aux") or ()))
-            job = engine.submit(str(order.get("model")), str(order.get("data")), given=given, aux=aux, client=str(order.get("client", ""))[:64], **fields)
+            job = engine.submit(
+                str(order.get("model")), str(order.get("data")), given=given, aux=aux, client=str(order.get("client", ""))[:64], **fields
+            )
             return JSONResponse({"job": job})
         except ValueError as error:
             return JSONResponse({"error": str(error)})
@@ -61,7 +63,11 @@ def routes(engine: Any) -> list[Route]:
             return JSONResponse({"error": str(error)})
         return JSONResponse({})
 
-    return [Route("/genviz/submit", submit, methods=["POST"]), Route("/genviz/wait", wait), Route("/genviz/cancel", cancel, methods=["POST"])]
+    return [
+        Route("/genviz/submit", submit, methods=["POST"]),
+        Route("/genviz/wait", wait),
+        Route("/genviz/cancel", cancel, methods=["POST"]),
+    ]
 
 
 async def _read(request: Request) -> dict:
@@ -79,7 +85,10 @@ async def _read(request: Request) -> dict:
 
 
 def given_array(name: str, value: Any) -> np.ndarray:
-    """What a page gives a walk: an image or a list of images (base64 of `genviz.bytes64`) -> (k, 1, 28, 28) in [-1, 1]; numbers -> float32."""
+    """What a page gives a walk: an image or a list of images (base64 of `genviz.bytes64`) -> (k, 1, 28, 28) in [-1, 1].
+
+    Numbers, alone or in lists -> float32. ValueError with one sentence for anything else.
+    """
     if isinstance(value, str):
         return pictures.from_base64(value)
     if isinstance(value, list) and value and all(isinstance(v, str) for v in value):

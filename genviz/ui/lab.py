@@ -46,8 +46,15 @@ class Lab:
     def follow(self, widget: gr.HTML) -> gr.HTML:
         """Keep widget.value["model" / "data" / "seed"] in step with the menus, in the browser alone; returns the widget."""
         widget.value = {**(widget.value or {}), **self.now()}
-        gr.on([self.model.change, self.data.change, self.seed.change], None, [self.model, self.data, self.seed, widget], widget, js=FOLLOW,
-              show_progress="hidden", queue=False)
+        gr.on(
+            [self.model.change, self.data.change, self.seed.change],
+            None,
+            [self.model, self.data, self.seed, widget],
+            widget,
+            js=FOLLOW,
+            show_progress="hidden",
+            queue=False,
+        )
         return widget
 
     def tool(self, name: str, label: str) -> str:

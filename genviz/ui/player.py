@@ -51,7 +51,7 @@ class Player(Widget):
         catalogue = engine.catalogue()
         models = [m for f in catalogue["families"] for m in f["models"]]
         super().__init__({
-            "name": name, "walk": walk, "rows": [asdict(row) for row in rows], "label": label, "frames": frames, "empty": empty, "send": send,
-            "raster": [m["name"] for m in models if m["order"] == "raster"],
+            "name": name, "walk": walk, "rows": [asdict(row) for row in rows], "label": label, "frames": frames, "empty": empty,
+            "send": send, "raster": [m["name"] for m in models if m["order"] == "raster"],
             "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()},
         }, **options)  # fmt: skip

@@ -7,10 +7,13 @@ evaluations from one small film of each family, made once for everybody when the
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from genviz.plots import pictures
 from genviz.ui.widget import Widget
+
+ASSETS = Path(__file__).parent / "assets"
 
 SHOWN = 10  # pictures of a family
 
@@ -42,7 +45,8 @@ class Header(Widget):
         const set = (name, on) => { document.body.classList.toggle(name, on); genviz.keep(name, on); show(); };
         projector.onclick = () => set("projector", !document.body.classList.contains("projector"));
         look.onclick = () => set("dark", !genviz.dark());
-        for (const name of ["projector", "dark"]) { const on = genviz.keep(name); if (on !== null) document.body.classList.toggle(name, on); }
+        for (const name of ["projector", "dark"])
+          if (genviz.keep(name) !== null) document.body.classList.toggle(name, genviz.keep(name));
         show();"""
 
 
@@ -50,43 +54,8 @@ class Start(Widget):
     """A card for each family; a click opens its tab."""
 
     template = '<p class="lead">To sample is to walk from noise to data. Choose who walks.</p><div class="families"></div>'
-    css = """
-        & { color: var(--body-text-color); }
-        .lead { font-size: 1.35rem; line-height: 1.4; margin: .4rem 0 1.2rem; }
-        .families { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 1.2rem; }
-        .family { text-align: left; font: inherit; color: inherit; background: var(--background-fill-primary); padding: 0; cursor: pointer;
-          border: 1px solid var(--border-color-primary); border-radius: .9rem; overflow: hidden; display: flex; flex-direction: column; }
-        .family:hover, .family:focus-visible { border-color: var(--color-accent); outline: none; box-shadow: 0 0 0 1px var(--color-accent); }
-        .glimpse { background: #000; aspect-ratio: 5 / 2; display: grid; place-items: center; text-align: center; padding: 0; color: #94a3b8; font-size: .9rem; }
-        .glimpse canvas { width: 100%; display: block; }
-        .text { padding: 1rem 1.15rem 1.15rem; display: flex; flex-direction: column; gap: .55rem; flex: 1; }
-        h3 { font-size: 1.25rem; font-weight: 650; margin: 0; letter-spacing: -.01em; color: inherit; }
-        p.about { margin: 0; line-height: 1.45; }
-        ul { list-style: none; margin: .2rem 0 0; padding: 0; }
-        li { display: grid; grid-template-columns: 7.6rem 1fr; gap: .5rem; padding: .28rem 0; margin: 0; line-height: 1.35;
-          border-top: 1px solid var(--border-color-primary); font-size: .96rem; }
-        li span:first-child { color: var(--body-text-color-subdued); }
-        li.no span:last-child { color: var(--body-text-color-subdued); }
-        .open { margin-top: auto; padding-top: .5rem; color: var(--gv-link); font-weight: 600; }"""
-    js = r"""
-        const make = (tag, fields, ...children) => { const e = Object.assign(document.createElement(tag), fields); e.append(...children); return e; };
-        element.querySelector(".families").replaceChildren(...props.value.families.map(f => {
-          const cost = make("span", { textContent: f.trained ? "being measured" : "not measured" });
-          const line = (head, what, no) => make("li", { className: no ? "no" : "" }, make("span", { textContent: head }), typeof what === "string" ? make("span", { textContent: what }) : what);
-          const glimpse = make("div", { className: "glimpse", textContent: f.trained ? "" : "not trained yet" });
-          if (f.trained) ask.glimpse({ family: f.name }).then(async g => {
-            const canvas = document.createElement("canvas");
-            await genviz.draw(canvas, g.sprite);
-            glimpse.replaceChildren(canvas);
-            cost.textContent = `${g.nfe} network evaluation${g.nfe === 1 ? "" : "s"} for these pictures`;
-            glimpse.title = `${g.title} on ${g.data}, just made`;
-          }).catch(error => { cost.textContent = "not measured"; glimpse.textContent = error.message; });
-          return make("button", { type: "button", className: "family", onclick: () => genviz.open(f.tab) }, glimpse, make("div", { className: "text" },
-            make("h3", { textContent: f.title }), make("p", { className: "about", textContent: f.line }),
-            make("ul", {}, line("Samples", "yes"), line("Latent space", f.latent || "no", !f.latent), line("Encoder", f.encoder ? "yes" : "no", !f.encoder),
-              line("Likelihood", f.likelihood, f.likelihood === "none"), line("Cost", cost), ...f.figures.map(m => line(m.name, m.text, m.text === "not measured"))),
-            make("span", { className: "open", textContent: "Open" })));
-        }));"""
+    css = (ASSETS / "start.css").read_text()
+    js = (ASSETS / "start.js").read_text()
 
     def __init__(self, engine: Any, tabs: dict[str, str], **options: Any):
         """`tabs`: the elem_id of the tab of each family by its name."""

@@ -6,6 +6,7 @@ Story, menus, card, the player with its knobs, a panel for each thing that the m
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ def build(engine: Any, catalogue: dict, family: dict) -> Lab:
     lab.tabs = [tab_of(family)]
     with gr.Tabs(elem_classes="gv-panels", overflow_behavior="wrap"):
         for title, fill in [("Sample", lambda: _sample(lab)), *panels.standard(lab), *_own(lab)]:
-            name = f"{tab_of(family)}-{title.lower().replace(' ', '-')}"
+            name = f"{tab_of(family)}-{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')}"
             with gr.Tab(title, elem_id=name):
                 lab.tabs = [tab_of(family), name]
                 fill()

@@ -27,11 +27,13 @@ def theme() -> gr.themes.Base:
     look = gr.themes.Base(primary_hue=colors.teal, secondary_hue=colors.teal, neutral_hue=colors.slate, text_size=sizes.text_lg,
                           radius_size=sizes.radius_md, spacing_size=sizes.spacing_md, font=SANS, font_mono=MONO)  # fmt: skip
     return look.set(
-        color_accent="*primary_700", color_accent_soft_dark="*primary_900", body_background_fill="white", body_background_fill_dark="#0f141d",
-        background_fill_primary_dark="#151c28", background_fill_secondary_dark="#1d2636", block_background_fill_dark="#151c28",
-        border_color_primary_dark="#2c3749", button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_600",
-        button_primary_text_color="white", block_border_width="0px", block_shadow="none", block_label_background_fill="transparent",
-        block_title_text_weight="600", input_background_fill_dark="#1d2636", link_text_color="*primary_700", link_text_color_dark="*primary_400",
+        color_accent="*primary_700", color_accent_soft_dark="*primary_900",
+        body_background_fill="white", body_background_fill_dark="#0f141d",
+        background_fill_primary_dark="#151c28", background_fill_secondary_dark="#1d2636",
+        block_background_fill_dark="#151c28", block_label_background_fill="transparent", block_border_width="0px", block_shadow="none",
+        block_title_text_weight="600", border_color_primary_dark="#2c3749", input_background_fill_dark="#1d2636",
+        button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_600",
+        button_primary_text_color="white", link_text_color="*primary_700", link_text_color_dark="*primary_400",
     )  # fmt: skip
 
 

@@ -41,9 +41,12 @@ The script sees: `element`, `props` (props.value is the Python value; setting pr
     genviz.send(tool, {pixels})      opens the tool's tab and hands the image over
     genviz.css("--name")             a CSS variable of the current theme; genviz.dark() -> bool
 
-Rules that cost hours elsewhere: the template is static (a script owns what is inside); a widget in a tab that was never opened is not in the page
-(so read props.value when the script starts, not before); server functions have no queue, so cheap work only (an `async` one that
-awaits the engine is cheap); numpy values are not JSON (use float(), .tolist()). Errors: raise ValueError("One sentence."); the page shows it.
+Films (a walk, step by step) are shown by a Player: see genviz.ui.player for genviz.film, genviz.stop and genviz.listen.
+
+Rules that cost hours elsewhere: the template is static (a script owns what is inside); a widget in a tab that was never opened is not in
+the page (so read props.value when the script starts, not before); server functions have no queue, so cheap work only (an `async` one
+that awaits the engine is cheap); numpy values are not JSON (use float(), .tolist()). Errors: raise ValueError("One sentence."), and the
+page shows it.
 '''
 
 from __future__ import annotations
@@ -138,7 +141,8 @@ def scripts() -> str:
     """The scripts of all widgets, each registered under its class name; sent once per page, however many instances there are."""
     return "\n".join(
         f"genviz.widgets[{kind.__name__!r}] = function (element, props, ask, watch, trigger) {{\n{inspect.cleandoc(kind.js)}\n}};"
-        for kind in widgets() if kind.js
+        for kind in widgets()
+        if kind.js
     )
 
 

@@ -87,7 +87,8 @@ const draw = () => {
   });
   const beats = end(), step = raster() ? Math.floor(t) : a.step, nfe = b ? Math.round(a.nfe + (step - a.step) / (b.step - a.step) * (b.nfe - a.nfe)) : a.nfe;
   const caption = raster() && step < a.steps && step > 0 ? `row ${Math.floor((step + skip - 1) / side)}, column ${(step + skip - 1) % side}` : a.caption;
-  const ms = (b || a).ms;
+  const past = frames.slice(0, frames.indexOf(b || a) + 1);   // the mean so far: the last step alone may need no network
+  const ms = past.reduce((sum, f, k) => sum + f.ms * (k ? f.step - past[k - 1].step : 1), 0) / Math.max(1, past.at(-1).step);
   find(".step").textContent = `step ${step} of ${a.steps}`;
   find(".nfe").textContent = `${nfe} network evaluation${nfe === 1 ? "" : "s"}`;
   find(".ms").textContent = ms > 0 ? `${ms >= 10 ? ms.toFixed(0) : ms >= .1 ? ms.toFixed(1) : ms.toFixed(3)} ms per step` : "";
