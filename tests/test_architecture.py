@@ -29,6 +29,7 @@ MAY = {
     "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"checkpoint", "data", "model"},
     "remap": {"map"},
+    "remap": {"map"},
     "compare": {"checkpoint", "data", "families", "family", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}
