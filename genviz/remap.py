@@ -129,8 +129,14 @@ def _child() -> None:
     import umap  # noqa: F401  (slow: shown as a stage of its own)
 
     say(stage="joining nearest neighbours", share=0.08)
-    n_neighbors, min_dist = int(points["n_neighbors"]), float(points["min_dist"])
-    fitted = layout(mu, n_neighbors, min_dist, show=lambda s: say(stage="laying out", share=0.15 + 0.65 * s))
+    n_neighbors, min_dist, moving = int(points["n_neighbors"]), float(points["min_dist"]), True
+
+    def show(share: float) -> None:
+        if moving:  # umap.transform moves its points too, and would tell of it
+            say(stage="laying out", share=0.15 + 0.65 * share)
+
+    fitted = layout(mu, n_neighbors, min_dist, show=show)
+    moving = False
     xy = fitted.embedding_.astype(np.float32)
     made = Map(mu, xy, points["labels"], {})
     say(stage="placing other images in both ways", share=0.82)

@@ -50,8 +50,8 @@ class Interpolation(Widget):
           <figure><canvas data-row="2"></canvas><figcaption>pixel blend</figcaption></figure>
         </div>
         <div class="bar"><button type="button" class="play">Play</button>
-          <input type="range" class="t" min="0" max="40" value="0" aria-label="Position between the two pictures">
-          <output>t = 0.00</output></div>
+          <input type="range" class="t" min="0" max="40" value="20" aria-label="Position between the two pictures">
+          <output>t = 0.50</output></div>
         <div class="strips"></div>
         <p class="about"></p>"""
 
