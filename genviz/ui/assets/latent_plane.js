@@ -36,7 +36,7 @@ const move = to => {
   element.dataset.at = uv.join(" ");
   blended = Boolean(grey && find(".mix").checked);
   if (blended) { blend(); say("blend of four pictures of the atlas"); }
-  exact({z: z(), ...now(), plane: frame, at: uv});
+  exact({z: z(), ...frame.of, plane: frame, at: uv});
   draw();
 };
 
@@ -105,7 +105,7 @@ const load = genviz.latest(ask.plane, async (answer, {model, data}) => {
   grey = new Uint8Array(rgba.length / 4);
   for (let i = 0; i < grey.length; i++) grey[i] = rgba[4 * i];
   const first = !frame || frame.origin.length !== answer.origin.length;
-  frame = answer; bitmap = sprite;
+  frame = {...answer, of: {model, data}}; bitmap = sprite;
   find(".lo").textContent = `${answer.low}`; find(".hi").textContent = `${answer.high}`;
   find(".axis").textContent = flat ? "z1 across, z2 up" : "u from a to b across, v from a to c up";
   find(".dots-of").hidden = find(".legend").hidden = !flat || !able().encodes;

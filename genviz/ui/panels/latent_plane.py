@@ -52,8 +52,8 @@ class LatentPlane(Widget):
         <div class="here"><canvas class="x" width="28" height="28"></canvas><p class="z"></p><p class="state"></p></div>"""
 
     css = """
-        & { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; color: var(--body-text-color); }
-        .plane { flex: 0 1 480px; min-width: 0; width: 100%; }
+        & { display: grid; grid-template-columns: minmax(0, 1.7fr) minmax(0, 1fr); gap: 1.2rem; max-width: 780px;
+          color: var(--body-text-color); }
         .back { width: 100%; aspect-ratio: 1; display: block; background: #000; border-radius: 6px; cursor: crosshair; touch-action: none;
           image-rendering: auto; }
         .back:focus-visible { outline: 3px solid var(--color-accent); }
@@ -64,10 +64,11 @@ class LatentPlane(Widget):
         .legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; font-size: .85em; margin-top: .3rem; }
         [hidden] { display: none !important; }
         .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .3em; vertical-align: -1px; }
-        .here { width: clamp(140px, 34%, 280px); } .here canvas { width: 100%; aspect-ratio: 1; background: #000; border-radius: 6px; }
+        .here canvas { width: 100%; aspect-ratio: 1; background: #000; border-radius: 6px; }
         .here p { margin: .4rem 0 0; font-size: .95em; font-variant-numeric: tabular-nums; }
         .state { color: var(--body-text-color-subdued); }
-        body.projector & .plane { flex-basis: 640px; } body.projector & .here { width: clamp(140px, 40%, 460px); }"""
+        body.projector & { max-width: 1200px; grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); }
+        @media (max-width: 640px) { & { grid-template-columns: 1fr; } .here { max-width: 190px; } }"""
 
     js = (ASSETS / "latent_plane.js").read_text()
 
