@@ -243,8 +243,11 @@ const film = async (wanted, old = null) => {
     const answer = await patient(mine, () => fetch(url(`wait?job=${job}&have=${fresh ? 0 : frames.length}&paint=${encodeURIComponent(paint)}`)));
     if (mine !== turn) return;
     if (answer.error) { set_state("error", answer.error, true); return; }
-    const again = (answer.status === "error" || answer.status === "cancelled") && old === job && fresh && !answer.shots.length && !retried;
-    if (again) { job = null; retried = true; continue; }   // after a reload: the film was cancelled or forgotten, the same order makes it again
+    if (job === old && !retried && (answer.status === "error" || answer.status === "cancelled")) {
+      job = null;          // after a reload the film was cancelled or forgotten: the same order makes it again, bit for bit
+      fresh = retried = true;
+      continue;
+    }
     const shots = await Promise.all(answer.shots.map(async s => {
       const names = Object.keys(s.aux), [bitmap, ...more] = await Promise.all([s.sprite, ...names.map(k => s.aux[k])].map(genviz.sprite));
       return { ...s, sprite: undefined, bitmap, aux: Object.fromEntries(names.map((k, j) => [k, more[j]])) };
