@@ -29,7 +29,6 @@ MAY = {
     "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"checkpoint", "data", "model"},
     "remap": {"map"},
-    "remap": {"map"},
     "compare": {"checkpoint", "data", "families", "family", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}
