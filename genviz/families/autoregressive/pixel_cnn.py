@@ -141,16 +141,16 @@ class PixelCNN(Model):
     def _paint(self, canvas: Tensor, first: int, temperature: float, rng: torch.Generator) -> Iterator[Frame]:
         """Fill the canvas (n, 1, 28, 28) from row `first` on, by inverting the cumulative distribution of each pixel at a uniform draw."""
         u = rand(len(canvas), SIDE * SIDE, rng=rng).numpy()
-        painter, steps, step = Painter(self, len(canvas)), (SIDE - first) * SIDE, 0
-        yield Frame(canvas.clone(), 0, steps, 0, f"{first} rows given" if first else "empty canvas")
+        values = self.value(torch.arange(self.levels)).numpy()
+        painter, steps, step = Painter(self, canvas.numpy()), (SIDE - first) * SIDE, 0
+        yield Frame(canvas, 0, steps, 0, f"{first} rows given" if first else "empty canvas")
         for r in range(SIDE):
-            painter.look_up(canvas, r)
+            painter.look_up(r)
             for c in range(SIDE if r >= first else 0):
-                level = choose(painter.logits(c), u[:, r * SIDE + c], temperature)
-                canvas[:, 0, r, c] = value = self.value(torch.from_numpy(level))
-                painter.put(c, value.numpy())
+                level = choose(painter.logits(r, c), u[:, r * SIDE + c], temperature)
+                painter.put(r, c, values[level])
                 step += 1
-                yield Frame(canvas.clone(), step, steps, step, f"row {r}, column {c}")
+                yield Frame(torch.from_numpy(painter.x.copy()), step, steps, step, f"row {r}, column {c}")
 
     @torch.no_grad()
     def conditional(self, x: Tensor) -> Tensor:
