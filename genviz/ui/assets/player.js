@@ -64,6 +64,7 @@ const fit = () => {  // the largest whole enlargement that fits, so that every p
   }
 };
 
+const put = (where, text) => { if (where.textContent !== text) where.textContent = text; };   // no layout for what stays
 const draw = () => {
   if (!frames.length) return;
   const t = Math.min(at, here()), a = frames[frameAt(t)], { side, n } = a, list = cells(), c = across, cs = grid(n);
@@ -89,10 +90,10 @@ const draw = () => {
   const caption = raster() && step < a.steps && step > 0 ? `row ${Math.floor((step + skip - 1) / side)}, column ${(step + skip - 1) % side}` : a.caption;
   const past = frames.slice(0, frames.indexOf(b || a) + 1);   // the mean so far: the last step alone may need no network
   const ms = past.reduce((sum, f, k) => sum + f.ms * (k ? f.step - past[k - 1].step : 1), 0) / Math.max(1, past.at(-1).step);
-  find(".step").textContent = `step ${step} of ${a.steps}`;
-  find(".nfe").textContent = `${nfe} network evaluation${nfe === 1 ? "" : "s"}`;
-  find(".ms").textContent = ms > 0 ? `${ms >= 10 ? ms.toFixed(0) : ms >= .1 ? ms.toFixed(1) : ms.toFixed(3)} ms per step` : "";
-  find(".caption").textContent = caption;
+  put(find(".step"), `step ${step} of ${a.steps}`);
+  put(find(".nfe"), `${nfe} network evaluation${nfe === 1 ? "" : "s"}`);
+  put(find(".ms"), ms > 0 ? `${ms >= 10 ? ms.toFixed(0) : ms >= .1 ? ms.toFixed(1) : ms.toFixed(3)} ms per step` : "");
+  put(find(".caption"), caption);
   scrub.max = Math.max(1, beats);
   scrub.value = t;
   scrub.disabled = beats === 0;
