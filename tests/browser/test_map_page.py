@@ -1,0 +1,50 @@
+"""The map in a real browser: hover a point, click it, drop an image, cancel a live layout."""
+
+from __future__ import annotations
+
+import pytest
+
+from genviz import map as maps
+
+LONG = 60000
+
+
+@pytest.fixture
+def chart(visit):
+    if not maps.path("mnist").exists():
+        pytest.skip("no map of mnist is shipped yet; make it with: python -m genviz.map")
+    page = visit()
+    page.wait_for_selector("#tab-vae-button", state="attached", timeout=LONG)
+    page.evaluate("genviz.open('tab-vae').then(() => genviz.open('tab-vae-map'))")
+    page.wait_for_function("document.querySelector('.gv-MapPane .say')?.textContent.startsWith('UMAP of 5,000')", timeout=LONG)
+    # the first image of the chooser has landed
+    page.wait_for_function("document.querySelectorAll('.gv-MapPane .near > div').length === 10", timeout=LONG)
+    return page
+
+
+def test_hover_and_click(chart) -> None:
+    box = chart.locator(".gv-MapPane .chart").bounding_box()
+    for k in range(200):
+        x, y = 0.2 + 0.6 * (k % 20) / 20, 0.2 + 0.5 * (k // 20) / 10
+        chart.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        chart.wait_for_timeout(60)
+        if chart.locator(".gv-MapPane .tip").is_visible():
+            break
+    assert chart.locator(".gv-MapPane .tip").is_visible(), "no point of the map answered to the pointer"
+    assert ", no. " in chart.locator(".gv-MapPane .tip span").text_content()
+    chart.mouse.down()
+    chart.mouse.up()
+    chart.wait_for_function("document.querySelector('.gv-MapPane .xcap').textContent.includes('test image')"
+                            " && !document.querySelector('.gv-MapPane .xcap').textContent.startsWith('your')", timeout=LONG)
+    assert chart.locator(".gv-MapPane .near > div").count() == 10
+
+
+def test_another_image_lands_and_a_live_layout_is_cancelled(chart) -> None:
+    chart.locator("#tab-vae-map .gv-Pick .strip canvas").nth(5).click()
+    chart.wait_for_function("document.querySelector('.gv-MapPane .xcap').textContent.includes('test image 5')", timeout=LONG)
+    assert "placed in" in chart.locator(".gv-MapPane .say").text_content()
+    chart.locator(".gv-MapPane summary").click()
+    chart.locator(".gv-MapPane .go").click()
+    chart.locator(".gv-MapPane .stop").click(timeout=LONG)
+    chart.wait_for_function("document.querySelector('.gv-MapPane .stage').textContent === 'Cancelled.'", timeout=LONG)
+    assert chart.locator(".gv-MapPane .go").is_visible()
