@@ -63,8 +63,8 @@ def _bytes(x: np.ndarray) -> np.ndarray:
     """[-1, 1] -> 0 .. 255, rounded; what lies outside is clipped."""
     scaled = np.multiply(x, 127.5, dtype=np.float32)
     scaled += 128.0
-    np.nan_to_num(scaled, copy=False)
-    np.clip(scaled, 0, 255, out=scaled)
+    np.fmax(scaled, 0, out=scaled)  # fmax and fmin make 0 of "not a number"
+    np.fmin(scaled, 255, out=scaled)
     return scaled.astype(np.uint8)
 
 
