@@ -186,6 +186,9 @@ def test_benchmark_merges_and_the_card_tells(small) -> None:
     cards = [checkpoint.card_of(name, "mnist") for name in CLASSES]
     assert [c.name for c in compare.unmeasured(cards)] == ["test/levels"]
     assert compare.unmeasured([replace(cards[0], sha256="new")]) and not compare.unmeasured(cards[:1])
+    compare.merge([replace(coin, classifier="another")])
+    assert [c.name for c in compare.unmeasured(cards)] == ["test/coin", "test/levels"]
+    compare.merge([coin])
     better = replace(toy, frechet=1.0)
     assert {r.key: r for r in compare.merge([better])} == {r.key: r for r in (better, slow, coin)}
     other_weights = replace(toy, sha256="new")  # the row of the other setting told of the old weights
@@ -232,4 +235,5 @@ def test_reading_the_figures_needs_no_torch() -> None:
 def test_shipped_benchmark_covers_every_shipped_model() -> None:
     rows = compare.read()
     assert {(r.name, r.data, r.sha256) for r in rows} == {(c.name, c.data, c.sha256) for c in checkpoint.cards()}
+    assert not compare.unmeasured(checkpoint.cards()), "made with another classifier"
     assert rows and all(r.samples == 10_000 and r.floor > 0 for r in rows)

@@ -162,10 +162,17 @@ def test_classifier_files_are_checked(tmp_path, monkeypatch) -> None:
 @pytest.mark.parametrize("data", ["mnist", "fashion_mnist"])
 def test_augmentation_keeps_range_and_shape(data: str) -> None:
     x = torch.from_numpy(exhibit(data)[0][:64].copy()).unsqueeze(1).float() / 127.5 - 1
-    y = classifier.augment(x, classifier.RECIPES[data], torch.Generator().manual_seed(0))
+    y = classifier.augment(x, classifier.RECIPES[data][0], torch.Generator().manual_seed(0))
     assert y.shape == x.shape and y.min() >= -1.0001 and y.max() <= 1.0001
     assert (y != x).flatten(1).any(1).float().mean() > 0.8  # most pictures changed,
     assert y.mean() == pytest.approx(x.mean().item(), abs=0.15)  # none was lost
+
+
+def test_a_new_block_starts_as_the_identity() -> None:
+    small, deep = classifier.Classifier(16).eval(), classifier.Classifier(16, blocks=1).eval()
+    deep.load_state_dict(small.state_dict(), strict=False)
+    x = torch.rand(3, 1, 28, 28) * 2 - 1
+    assert torch.allclose(small(x), deep(x), atol=1e-5)
 
 
 @pytest.mark.parametrize(("data", "target"), [("mnist", 99.5), ("fashion_mnist", 93.5)])

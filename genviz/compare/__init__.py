@@ -73,6 +73,7 @@ class Row:
     z_dim: int | None
     encoder: bool
     sha256: str  # of the weights
+    classifier: str  # sha256 of the classifier whose features were compared
     command: str
 
     @property
@@ -105,9 +106,15 @@ def merge(rows: Iterable[Row]) -> list[Row]:
 
 
 def unmeasured(cards: Iterable[Card]) -> list[Card]:
-    """The cards without a row, or with a row that tells of other weights."""
-    known = {(row.name, row.data, row.sha256) for row in read()}
-    return [card for card in cards if (card.name, card.data, card.sha256) not in known]
+    """The cards without a row, or with a row that tells of other weights or was made with another classifier."""
+    known = {(row.name, row.data, row.sha256, row.classifier) for row in read()}
+    return [card for card in cards if (card.name, card.data, card.sha256, eye(card.data)) not in known]
+
+
+def eye(data: str) -> str:
+    """sha256 of the classifier of a data set, "" where there is none."""
+    passport = checkpoint.PRETRAINED / "classifier" / f"features-{data}.json"
+    return json.loads(passport.read_text())["sha256"] if passport.exists() else ""
 
 
 def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterator[Progress | Row]:

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from genviz import checkpoint
 from genviz.checkpoint import Card
-from genviz.compare import SAMPLES, Progress, Row
+from genviz.compare import SAMPLES, Progress, Row, eye
 from genviz.data.images import images
 from genviz.frame import Frame, describe_knobs
 from genviz.metrics import classifier
@@ -118,7 +118,7 @@ def real(model: Model, data: str, samples: int) -> Real:
     train = images(data, "train")[0]
     train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:samples]]
     x, train = (to_bytes(model.prepare(v, torch.Generator().manual_seed(i))) for i, v in enumerate((x, train)))
-    key = (data, checkpoint.PRETRAINED, hashlib.sha256(x.numpy().tobytes()).hexdigest())
+    key = (data, eye(data), hashlib.sha256(x.numpy().tobytes()).hexdigest())
     if key not in _REAL:
         a, b = (classifier.features(from_bytes(v), data) for v in (x, train))
         _REAL[key] = Real(a, frechet(b, a), kid(b, a), coverage(a, b))
@@ -204,5 +204,6 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
             value.get(best), best, unit, protocol, value.get("ELBO") if best != "ELBO" else None,
             counting(card.data, levels) if levels else None,
             draw(model, knobs, 1, 0)[1], milliseconds(model, knobs, 1), milliseconds(model, knobs, 64), machine(),
-            card.parameters, card.seconds, getattr(model, "z_dim", None), "encode" in abilities(model), card.sha256, command(card, samples),
+            card.parameters, card.seconds, getattr(model, "z_dim", None), "encode" in abilities(model), card.sha256, eye(card.data),
+            command(card, samples),
         )  # fmt: skip
