@@ -76,8 +76,7 @@ def visit(browser, app) -> Iterator:
         page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if _leaves(r.url, app) else None)
         query = "?__theme=dark" if dark else "?__theme=light"
         page.goto(app + "/" + path + query)
-        page.wait_for_selector("gradio-app, .gradio-container", timeout=30000)
-        page.wait_for_timeout(300)
+        page.wait_for_selector(".gv-Start .family", timeout=60000)
         return page
 
     yield open_page
