@@ -197,7 +197,7 @@ def test_shipped_classifier_is_as_good_as_its_passport_says(data: str) -> None:
 
 
 @pytest.mark.skipif("GENVIZ_DATA" not in os.environ, reason="GENVIZ_DATA does not name the data sets")
-@pytest.mark.parametrize("data", ["mnist", "fashion_mnist"])
+@pytest.mark.parametrize("data", SHIPPED)
 def test_classifier_on_the_whole_test_set(data: str) -> None:
     measured = {m["name"]: m["value"] for m in classifier.passport(data)["metrics"]}
     assert classifier.accuracy(classifier.load(data), data, "test") == pytest.approx(measured["test_accuracy"], abs=0.03)
