@@ -19,7 +19,7 @@ is fixed; up to the weight of each noise level the loss *is* that bound. No inve
 **To sample, walk back from noise.** Early guesses $\hat x_0$ are blurred averages of everything that is still possible; details are
 decided late. *DDPM* undoes hundreds of small steps and adds fresh noise after each. *DDIM* removes the chance: the
 walk becomes an ordinary differential equation, and each noise belongs to one picture. *Heun* and *DPM-Solver++* solve that equation
-with fewer calls of the network: ten give a good picture.
+with far fewer calls of the network.
 
 **The same thing from another side.** The network knows the gradient of the log density of noisy pictures, the *score*:
 $\nabla_{x_t} \log p_t(x_t) = (\alpha_t \hat x_0 - x_t)/\sigma_t^2$. That is where score-based models start from.
@@ -39,7 +39,7 @@ from genviz.family import Entry, Family, Recipe, Scene
 FAMILY = Family(
     name="diffusion",
     title="Diffusion",
-    line="Adds noise until nothing is left, and learns to walk back: many small steps, superb pictures.",
+    line="Adds noise until nothing is left, and learns to walk back: many small steps instead of one.",
     story=__doc__ or "",
     models=(
         Entry(
