@@ -15,28 +15,29 @@ that matters), Karras et al. 2022 (VE with the rho grid).
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 
-class Schedule:
+class Schedule(ABC):
     """alpha_t and sigma_t as functions of t in [0, 1]; t may be a tensor of any shape, results have its shape."""
 
-    def alpha(self, t: Tensor) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def alpha(self, t: Tensor) -> Tensor: ...
 
-    def sigma(self, t: Tensor) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def sigma(self, t: Tensor) -> Tensor: ...
 
     def ratio(self, t: Tensor) -> Tensor:
         """Noise-to-signal ratio sigma_t / alpha_t, the sigma of Karras et al."""
         return self.sigma(t) / self.alpha(t)
 
+    @abstractmethod
     def time(self, ratio: Tensor) -> Tensor:
         """The t at which the noise-to-signal ratio has this value, the inverse of `ratio`."""
-        raise NotImplementedError
 
     def log_snr(self, t: Tensor) -> Tensor:
         """log(alpha_t^2 / sigma_t^2)."""

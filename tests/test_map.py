@@ -60,8 +60,6 @@ def test_without_a_map_the_command_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("data", ["mnist", "fashion_mnist"])
 def test_the_shipped_map(data):
-    if not map.path(data).exists():
-        pytest.skip(f"no map of {data} is shipped yet")
     found = map.read(data)
     assert found.xy.shape == (5000, 2) and len(found.mu) == 5000 and np.isfinite(found.xy).all() and np.isfinite(found.mu).all()
     d2 = np.square(found.xy[:500, None] - found.xy[None]).sum(2)

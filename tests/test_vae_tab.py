@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("gradio")
-
 from genviz.data.exhibit import exhibit
 from genviz.families.vae import tab
 from genviz.families.vae.vae import VAE

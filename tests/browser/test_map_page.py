@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from genviz import map as maps
-
 LONG = 60000
 
 
 @pytest.fixture
 def chart(visit):
-    if not maps.path("mnist").exists():
-        pytest.skip("no map of mnist is shipped yet; make it with: python -m genviz.map")
     page = visit()
     page.wait_for_selector("#tab-vae-button", state="attached", timeout=LONG)
     page.evaluate("genviz.open('tab-vae').then(() => genviz.open('tab-vae-map'))")
