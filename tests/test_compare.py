@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -232,9 +232,20 @@ def test_reading_the_figures_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
 
 
-def test_shipped_benchmark_speaks_of_the_shipped_weights() -> None:
-    rows = compare.read()
-    assert {(r.name, r.data, r.sha256) for r in rows} <= {(c.name, c.data, c.sha256) for c in checkpoint.cards()}
-    measured = [c for c in checkpoint.cards() if (c.name, c.data) in {(r.name, r.data) for r in rows}]
-    assert not compare.unmeasured(measured), "made with another classifier"
+def test_classes_are_drawn_as_often_as_the_training_set_has_them(monkeypatch) -> None:
+    @dataclass(frozen=True)
+    class Knobs:
+        label: int = -1
+
+    label = torch.tensor([0] * 5 + [1] * 3 + [2] * 2)
+    monkeypatch.setattr(measure, "images", lambda data, split: (None, label))
+    monkeypatch.setattr(measure, "CHUNK", 30)
+    assert measure.portions(Knobs(), "mnist", 101) == [(Knobs(0), 30), (Knobs(0), 21), (Knobs(1), 30), (Knobs(2), 20)]
+    assert measure.portions(Toy.Knobs(), "mnist", 61) == [(Toy.Knobs(), 30)] * 3
+
+
+def test_shipped_benchmark_tells_of_every_shipped_model() -> None:
+    rows, cards = compare.read(), checkpoint.cards()
+    assert {(r.name, r.data, r.sha256) for r in rows} == {(c.name, c.data, c.sha256) for c in cards}
+    assert not compare.unmeasured(cards), "made with another classifier"
     assert all(r.samples == 10_000 and r.floor > 0 for r in rows)

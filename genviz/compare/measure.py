@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -71,6 +72,18 @@ def draw(model: Model, knobs: Any, n: int, seed: int) -> tuple[Tensor, int]:
     return to_bytes(x), frame.nfe
 
 
+def portions(knobs: Any, data: str, samples: int) -> list[tuple[Any, int]]:
+    """Knobs and number of pictures of every chunk. Where the knobs name a class, each is drawn as often as the training set has it,
+    since that is p(label) of the data; "every class in turn" would make the classes of MNIST equally frequent, which they are not."""
+    if not hasattr(knobs, "label"):
+        return [(knobs, CHUNK)] * -(-samples // CHUNK)
+    count = torch.bincount(images(data, "train")[1]) * samples
+    total = len(images(data, "train")[1])
+    share = count // total
+    share[(count % total).argsort(descending=True)[: samples - int(share.sum())]] += 1  # largest remainders
+    return [(dataclasses.replace(knobs, label=c), min(CHUNK, n - i)) for c, n in enumerate(share.tolist()) for i in range(0, n, CHUNK)]
+
+
 def collect(what: str, facts: dict, total: int, chunks: Callable[[int], Iterator[Tensor]], title: str) -> Iterator[Progress]:
     """Rows 0 ... total of the tensor whose chunks `chunks(first row)` yields; keeps them on disk under the name `what` as it goes.
 
@@ -131,7 +144,8 @@ def pictures(model: Model) -> str:
         return "black and white draws against images binarised by chance"
     if model.pixels == "levels":
         return f"draws of {model.levels} grey levels against images at {model.levels} levels"
-    return "draws rounded to bytes against images"
+    classes = ", each class as often as in the training set," if hasattr(model.Knobs, "label") else ""
+    return f"draws rounded to bytes{classes} against images"
 
 
 def milliseconds(model: Model, knobs: Any, n: int, repeats: int = 3) -> float:
@@ -184,11 +198,13 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
     truth = None
     for setting, given in settings(model).items():
         knobs = model.Knobs(**given)
-        facts = {"sha256": card.sha256, "n": samples, "knobs": dataclasses.asdict(knobs), "chunk": CHUNK}
+        parts = portions(knobs, card.data, samples)
+        facts = {"sha256": card.sha256, "n": samples, "knobs": dataclasses.asdict(knobs), "chunks": [n for _, n in parts]}
         name = "-".join([stem, *map(str, given.values())])
 
-        def chunks(first: int, knobs: Any = knobs) -> Iterator[Tensor]:
-            return (draw(model, knobs, CHUNK, seed)[0] for seed in range(first // CHUNK, -(-samples // CHUNK)))
+        def chunks(first: int, parts: list[tuple[Any, int]] = parts) -> Iterator[Tensor]:
+            starts = itertools.accumulate((n for _, n in parts), initial=0)
+            return (draw(model, *part, seed)[0] for seed, (part, start) in enumerate(zip(parts, starts, strict=False)) if start >= first)
 
         generated = yield from collect(name, facts, samples, chunks, f"{title}: drawing{f' ({setting})' if setting else ''}")
         yield Progress(f"{title}: comparing", 0, 1)

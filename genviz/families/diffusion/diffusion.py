@@ -38,8 +38,8 @@ from genviz.noise import COSINE, karras, spherical
 
 SAMPLERS = {"dpm_solver": dpm_solver, "heun": heun, "ddim": ddim, "ddpm": ddpm}
 SCHEDULE = COSINE
-LARGEST, SMALLEST = 60.0, 0.02  # noise-to-signal ratios between which a walk runs
-LEVEL_MEAN, LEVEL_STD = -0.4, 1.2  # of the log ratio in training
+LARGEST, SMALLEST = 300.0, 0.1  # noise-to-signal ratios between which a walk runs
+LEVEL_MEAN, LEVEL_STD = 0.3, 1.3  # of the log ratio in training
 HIDDEN = 0.1  # share of training pictures whose class is not told
 NO_CLASS = 10
 
