@@ -1,6 +1,6 @@
 """How long from a pointer move on the latent plane to the new picture on screen?
 
-    python benchmarks/drag.py [--moves 300] [--url http://127.0.0.1:7860/]
+    python -m benchmarks.drag [--moves 300] [--url http://127.0.0.1:7860/]
 
 Starts the app (or takes the one at --url), opens the latent plane of the first trained 2-D model in headless Chromium and moves the
 real pointer over it, one move per screen frame. A move counts from the event's own time stamp to the animation frame in which a

@@ -1,6 +1,6 @@
 """How long does `import genviz` take beyond `import torch`, and what would the app's web process wait for?
 
-    python benchmarks/import_time.py [--runs 5]
+    python -m benchmarks.import_time [--runs 5]
 
 Each import is timed in a fresh interpreter; the median of the runs is printed. Target: under 0.1 s beyond torch.
 """

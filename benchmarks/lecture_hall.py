@@ -1,6 +1,6 @@
 """A lecture hall: 300 students press Sample within ten seconds. How long does each wait for the first picture?
 
-    python benchmarks/lecture_hall.py [--students 300] [--window 10] [--steps 20] [--n 16]
+    python -m benchmarks.lecture_hall [--students 300] [--window 10] [--steps 20] [--n 16]
 
 Two servers, one after the other, with the same model, knobs and pictures:
 

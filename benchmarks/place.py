@@ -1,6 +1,6 @@
 """How long does it take to place a new image on the map, and how well does it lie there?
 
-    python benchmarks/place.py [--data mnist] [--transform]
+    python -m benchmarks.place [--data mnist] [--transform]
 
 Every tenth point is taken off the shipped map and placed by its weighted nearest neighbours in latent space (genviz.map.Map.place: one
 matrix product and a partial sort). Printed: median and 99th percentile of the time; the distance from where UMAP itself had put the

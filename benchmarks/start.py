@@ -1,6 +1,6 @@
 """How long from `python app.py` to the first page, and from Sample to the first frame?
 
-    python benchmarks/start.py [--runs 3]
+    python -m benchmarks.start [--runs 3]
 
 Every run starts the app afresh, asks for the page until it is served, then presses Sample once in each family (the routes that the
 player uses) and five times again. Targets: page <= 4.5 s, first click to first frame <= 1.5 s, later ones <= 0.2 s. Medians and the
