@@ -21,6 +21,9 @@ def main() -> None:
 
     engine = Engine(device=flags.device)  # its worker imports torch while this process imports gradio
     try:
+        from genviz.ui.quick import import_gradio
+
+        import_gradio()
         from genviz.ui.app import build
         from genviz.ui.theme import page
 

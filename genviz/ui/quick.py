@@ -1,0 +1,24 @@
+"""Gradio, imported in half the time."""
+
+import inspect
+
+
+def import_gradio() -> None:
+    """Import gradio without the type stub (.pyi) that it works out anew for every component class at each start.
+
+    Gradio skips the stub of a class whose file it cannot find (`gradio.component_meta`), so component classes are said to have no file
+    while they are defined. Where gradio was imported before, or works otherwise one day, nothing changes but the time.
+    """
+    find = inspect.getfile
+
+    def getfile(thing: object) -> str:
+        if type(thing).__name__ == "ComponentMeta":
+            raise OSError("no stub is wanted")
+        return find(thing)
+
+    inspect.getfile = getfile
+    try:
+        from gradio import component_meta
+    finally:
+        inspect.getfile = find
+    component_meta.create_or_modify_pyi = lambda *_: None  # for the widgets of our own
