@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,10 @@ def card_of(name: str, data: str) -> Card:
     _, entry = find(name)  # raises for a name that no family has
     if data not in entry.data:
         raise KeyError(f"'{name}' knows no data set '{data}'; it knows {', '.join(entry.data)}.")
-    raise KeyError(f"'{name}' is not trained on '{data}' yet; train it with: python -m genviz.train {name} {data}. "
-                   f"Trained are: {', '.join(f'{c.name} on {c.data}' for c in known) or 'none'}.")
+    raise KeyError(
+        f"'{name}' is not trained on '{data}' yet; train it with: python -m genviz.train {name} {data}. "
+        f"Trained are: {', '.join(f'{c.name} on {c.data}' for c in known) or 'none'}."
+    )
 
 
 def write_card(card: Card) -> None:
@@ -103,12 +105,13 @@ def save(model: Model, card: Card) -> Card:
     return card
 
 
-@lru_cache(maxsize=None)
+@cache
 def _checked(path: Path, sha256: str, size: int, changed: int) -> None:
     """Raise unless the file has the hash; remembered per file version, so that a second load does not read it twice."""
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        raise CheckpointError(f"{path.name} does not have the sha256 of its card: it is damaged or was replaced. "
-                              f"Restore both files or train the model again.")
+        raise CheckpointError(
+            f"{path.name} does not have the sha256 of its card: it is damaged or was replaced. Restore both files or train the model again."
+        )
 
 
 def load(card: Card, device: str = "cpu") -> Model:
@@ -135,10 +138,13 @@ def load(card: Card, device: str = "cpu") -> Model:
         if here is None or there is None or here.shape != there.shape:
             raise CheckpointError(
                 f"{card.path.name} does not fit {card.name}: '{key}' is {'absent' if there is None else tuple(there.shape)} in the file "
-                f"and {'absent' if here is None else tuple(here.shape)} in the model.")
+                f"and {'absent' if here is None else tuple(here.shape)} in the model."
+            )
     state = {k: v.to(wanted[k].dtype) for k, v in state.items()}
     model.load_state_dict(state, assign=True)
     left = [name for name, buffer in model.named_buffers() if buffer.is_meta]
     if left:
-        raise CheckpointError(f"{card.name} builds the buffers {left} at construction; make them parameters, persistent, or computed on use.")
+        raise CheckpointError(
+            f"{card.name} builds the buffers {left} at construction; make them parameters, persistent, or computed on use."
+        )
     return model.requires_grad_(False).eval().to(device)

@@ -27,8 +27,16 @@ class Frame:
     aux: Mapping[str, Tensor] = field(default_factory=dict)  # "x0_hat", "eps_hat", "score", "logits", ... each (B, ...)
 
 
-def knob(default: Any, low: float | None = None, high: float | None = None, *, choices: tuple = (), step: float | None = None,
-         kind: str = "", help: str) -> Any:
+def knob(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    choices: tuple = (),
+    step: float | None = None,
+    kind: str = "",
+    help: str,
+) -> Any:
     """Field of a model's `Knobs` dataclass; the screen draws a slider, menu or switch from it and `read_knobs` checks against it.
 
     `low` and `high` bound a number (both inclusive), `choices` lists the values of a menu, `kind="label"` marks a class of the data

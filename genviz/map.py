@@ -150,9 +150,11 @@ def main() -> None:
     parser.add_argument("--min-dist", type=float, default=MIN_DIST)
     args = parser.parse_args()
     for data in [args.data] if args.data else DATASETS:
+
         def show(share: float, data: str = data) -> None:
             if sys.stderr.isatty():
                 print(f"\rmap of {data} [{'#' * round(20 * share):<20}]", end="", file=sys.stderr, flush=True)
+
         try:
             file = compute(args.model, data, args.device, args.n_neighbors, args.min_dist, show)
         except (KeyError, checkpoint.CheckpointError) as error:

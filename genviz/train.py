@@ -76,14 +76,17 @@ def evaluate(model: Model, data: str, seed: int = 0, batch: int = 250) -> float:
     model.eval()
     x, label = images(data, "held_out")
     device = model.device
-    losses = [model.loss(model.prepare(x[i : i + batch], rng).to(device), label[i : i + batch].to(device), rng).item()
-              for i in range(0, len(x), batch)]
+    losses = [
+        model.loss(model.prepare(x[i : i + batch], rng).to(device), label[i : i + batch].to(device), rng).item()
+        for i in range(0, len(x), batch)
+    ]
     model.train(was)
     return sum(losses) / len(losses)
 
 
-def fit(model: Model, recipe: Recipe, data: str, seed: int = 0, budget: float | None = None, run: Path | None = None,
-        every: float = 60.0) -> Iterator[Progress]:
+def fit(
+    model: Model, recipe: Recipe, data: str, seed: int = 0, budget: float | None = None, run: Path | None = None, every: float = 60.0
+) -> Iterator[Progress]:
     """Train `model` in place, yielding progress after every step; at the end it holds the averaged weights.
 
     `budget` in minutes ends the run early, `run` is a folder for the checkpoint that a later call with the same arguments resumes from.
@@ -175,12 +178,30 @@ def train(name: str, data: str, device: str = "cpu", budget: float | None = None
             last = time.monotonic()
             show(_bar(name, data, progress))
     assert progress is not None
-    held_out = {"name": "held_out_loss", "value": progress.held_out, "unit": "loss", "protocol": "5,000 held-out training images, fixed noise",
-                "command": f"python -m genviz.train {name} {data}"}
+    held_out = {
+        "name": "held_out_loss",
+        "value": progress.held_out,
+        "unit": "loss",
+        "protocol": "5,000 held-out training images, fixed noise",
+        "command": f"python -m genviz.train {name} {data}",
+    }
     recipe = dataclasses.asdict(entry.recipe) | {"steps": progress.step}
-    machine = torch.cuda.get_device_name() if str(device).startswith("cuda") else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
-    card = checkpoint.Card(family.name, entry.name, data, entry.title, dict(entry.args), sum(p.numel() for p in model.parameters()), recipe,
-                           round(progress.seconds, 1), machine, seed, metrics=[held_out])
+    machine = (
+        torch.cuda.get_device_name() if str(device).startswith("cuda") else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    )
+    card = checkpoint.Card(
+        family.name,
+        entry.name,
+        data,
+        entry.title,
+        dict(entry.args),
+        sum(p.numel() for p in model.parameters()),
+        recipe,
+        round(progress.seconds, 1),
+        machine,
+        seed,
+        metrics=[held_out],
+    )
     return checkpoint.save(model, card)
 
 
@@ -188,8 +209,9 @@ def _bar(name: str, data: str, p: Progress) -> str:
     share = p.step / p.steps
     left = p.seconds / max(p.step, 1) * (p.steps - p.step)
     filled = "#" * round(20 * share)
-    return (f"{name} {data} [{filled:<20}] {p.step}/{p.steps} loss {p.loss:.4f}, {p.seconds:.0f} s, {left:.0f} s left"
-            + (f", held out {p.held_out:.4f}" if p.held_out is not None else ""))
+    return f"{name} {data} [{filled:<20}] {p.step}/{p.steps} loss {p.loss:.4f}, {p.seconds:.0f} s, {left:.0f} s left" + (
+        f", held out {p.held_out:.4f}" if p.held_out is not None else ""
+    )
 
 
 def pick_device(device: str = "auto") -> str:
@@ -229,7 +251,9 @@ def main() -> None:
             card = train(name, data, pick_device(args.device), args.budget, args.seed, show)
         except (KeyError, FloatingPointError) as error:
             parser.error(str(error.args[0]))
-        print(f"\nwrote {card.path.name}: {card.parameters:,} parameters, {card.seconds:.0f} s, held out {card.metric('held_out_loss'):.4f}")
+        print(
+            f"\nwrote {card.path.name}: {card.parameters:,} parameters, {card.seconds:.0f} s, held out {card.metric('held_out_loss'):.4f}"
+        )
 
 
 if __name__ == "__main__":

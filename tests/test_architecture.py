@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "genviz").rglob("*.py"))
 
-# Which rooms of genviz a room may import at the top of a file. A room is the first part under genviz; families may also import their own folder.
+# Which rooms of genviz a room may import at the top of a file. A room is the first part under genviz; families may also import
+# their own folder.
 MAY = {
     "frame": set(),
     "family": {"model"},  # for types only
@@ -89,7 +90,10 @@ def python(code: str) -> str:
 
 
 def test_import_genviz_pulls_in_nothing_heavy() -> None:
-    heavy = python("import genviz, genviz.families, sys; print([m for m in ('torch', 'gradio', 'plotly', 'umap', 'numba', 'torchvision') if m in sys.modules])")
+    heavy = python(
+        "import genviz, genviz.families, sys; "
+        "print([m for m in ('torch', 'gradio', 'plotly', 'umap', 'numba', 'torchvision') if m in sys.modules])"
+    )
     assert heavy.strip() == "[]"
 
 
@@ -108,8 +112,20 @@ def test_tabs_need_no_torch() -> None:
 def test_top_level() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
     top = {line.split("/")[0] for line in listed if line}
-    allowed = {"app.py", "genviz", "pretrained", "tests", "requirements.txt", "README.md", "ARCHITECTURE.md", "LICENSE", "pyproject.toml",
-               "benchmarks", ".ci", ".gitignore"}
+    allowed = {
+        "app.py",
+        "genviz",
+        "pretrained",
+        "tests",
+        "requirements.txt",
+        "README.md",
+        "ARCHITECTURE.md",
+        "LICENSE",
+        "pyproject.toml",
+        "benchmarks",
+        ".ci",
+        ".gitignore",
+    }
     assert top <= allowed, top - allowed
 
 

@@ -27,18 +27,21 @@ def test_defaults_and_types() -> None:
     assert read_knobs(KNOBS, {"eta": "0.5"})["eta"] == 0.5
 
 
-@pytest.mark.parametrize(("given", "word"), [
-    ({"steps": "many"}, "'steps' must be a whole number"),
-    ({"steps": 2.5}, "'steps' must be a whole number"),
-    ({"steps": 0}, "between 1 and 1000"),
-    ({"steps": 10**400}, "'steps'"),
-    ({"steps": None}, "'steps'"),
-    ({"eta": float("nan")}, "'eta'"),
-    ({"eta": float("inf")}, "'eta'"),
-    ({"sampler": "euler"}, "one of ddpm, ddim"),
-    ({"clip": "maybe"}, "on or off"),
-    ({"colour": 1}, "no knob 'colour'"),
-])
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"steps": "many"}, "'steps' must be a whole number"),
+        ({"steps": 2.5}, "'steps' must be a whole number"),
+        ({"steps": 0}, "between 1 and 1000"),
+        ({"steps": 10**400}, "'steps'"),
+        ({"steps": None}, "'steps'"),
+        ({"eta": float("nan")}, "'eta'"),
+        ({"eta": float("inf")}, "'eta'"),
+        ({"sampler": "euler"}, "one of ddpm, ddim"),
+        ({"clip": "maybe"}, "on or off"),
+        ({"colour": 1}, "no knob 'colour'"),
+    ],
+)
 def test_refusals_name_the_knob(given: dict, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         read_knobs(KNOBS, given)

@@ -17,7 +17,10 @@ class Data:
 
 DATASETS = {
     "mnist": Data("mnist", "MNIST", tuple("0123456789"), "LeCun, Cortes and Burges"),
-    "fashion_mnist": Data("fashion_mnist", "Fashion-MNIST",
-                          ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-                          "MIT, Zalando SE"),
+    "fashion_mnist": Data(
+        "fashion_mnist",
+        "Fashion-MNIST",
+        ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        "MIT, Zalando SE",
+    ),
 }

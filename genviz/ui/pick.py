@@ -1,4 +1,4 @@
-'''One widget that yields 28 x 28 images: a strip of test images, a sketchpad (mouse or finger) and the upload of a picture file.
+"""One widget that yields 28 x 28 images: a strip of test images, a sketchpad (mouse or finger) and the upload of a picture file.
 
 Whatever is chosen is prepared as the data set was (genviz.data.drawing) and shown as the model sees it. A panel makes one and subscribes:
 
@@ -18,7 +18,7 @@ Several images: `Pick(slots=("a", "b", "c"))` shows one small picture per slot; 
 `image.slot` says which was filled, `image.images` holds all (null while empty); all are filled with test images when the page opens.
 `Pick(sketch=False)` has no sketchpad.
 Empty drawings and files that are no pictures are answered with one sentence in the widget.
-'''
+"""
 
 from __future__ import annotations
 

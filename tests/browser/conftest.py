@@ -15,8 +15,17 @@ from collections.abc import Iterator
 import pytest
 from pages import ROOT
 
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+]
 
 
 def executable() -> str | None:
@@ -67,8 +76,9 @@ def visit(browser, app) -> Iterator:
     contexts, wrong = [], []
 
     def open_page(path: str = "", width: int = 1280, height: int = 720, dark: bool = False, touch: bool = False):
-        context = browser.new_context(viewport={"width": width, "height": height}, has_touch=touch,
-                                      color_scheme="dark" if dark else "light")
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, has_touch=touch, color_scheme="dark" if dark else "light"
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)

@@ -30,8 +30,11 @@ def test_hover_and_click(chart) -> None:
     assert ", no. " in chart.locator(".gv-MapPane .tip span").text_content()
     chart.mouse.down()
     chart.mouse.up()
-    chart.wait_for_function("document.querySelector('.gv-MapPane .xcap').textContent.includes('test image')"
-                            " && !document.querySelector('.gv-MapPane .xcap').textContent.startsWith('your')", timeout=LONG)
+    chart.wait_for_function(
+        "document.querySelector('.gv-MapPane .xcap').textContent.includes('test image')"
+        " && !document.querySelector('.gv-MapPane .xcap').textContent.startsWith('your')",
+        timeout=LONG,
+    )
     assert chart.locator(".gv-MapPane .near > div").count() == 10
 
 

@@ -6,8 +6,11 @@ from test_student import LONG, draw_a_one, open_tab, player, varied
 
 
 def done(page, place: int = 0) -> None:
-    page.wait_for_function("i => [...document.querySelectorAll('.gv-Player')].filter(p => p.offsetParent)[i]?.dataset.state === 'done'",
-                           arg=place, timeout=LONG)
+    page.wait_for_function(
+        "i => [...document.querySelectorAll('.gv-Player')].filter(p => p.offsetParent)[i]?.dataset.state === 'done'",
+        arg=place,
+        timeout=LONG,
+    )
 
 
 def to_the_end(page) -> None:
@@ -18,12 +21,17 @@ def to_the_end(page) -> None:
 
 def picture(page, selector: str) -> list[int]:
     """The red bytes of a canvas."""
-    return page.eval_on_selector(selector, """c => [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data]
-        .filter((_, i) => i % 4 === 0)""")
+    return page.eval_on_selector(
+        selector,
+        """c => [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data]
+        .filter((_, i) => i % 4 === 0)""",
+    )
 
 
 def slide(page, selector: str, value: float) -> None:
-    page.locator(selector).evaluate("(s, v) => { s.value = v; s.dispatchEvent(new Event('input')); s.dispatchEvent(new Event('change')) }", value)
+    page.locator(selector).evaluate(
+        "(s, v) => { s.value = v; s.dispatchEvent(new Event('input')); s.dispatchEvent(new Event('change')) }", value
+    )
 
 
 def loud(page, selector: str, part: str) -> None:
@@ -53,7 +61,9 @@ def test_own_drawing_is_dissolved(visit) -> None:
     page.wait_for_function("document.querySelector('.gv-Forward .x')?.nextElementSibling.textContent === 'x'", timeout=LONG)
     before = picture(page, ".gv-Forward .x")
     draw_a_one(page)
-    page.wait_for_function("[...document.querySelectorAll('.gv-Pick .slot span')].some(s => s.textContent.includes('own drawing'))", timeout=LONG)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.gv-Pick .slot span')].some(s => s.textContent.includes('own drawing'))", timeout=LONG
+    )
     assert picture(page, ".gv-Forward .x") != before
 
 

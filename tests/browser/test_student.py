@@ -33,10 +33,13 @@ def step_of(page) -> int:
 
 def varied(page, selector: str) -> bool:
     """Does a canvas show more than one colour?"""
-    return page.eval_on_selector(selector, """canvas => {
+    return page.eval_on_selector(
+        selector,
+        """canvas => {
         const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
         for (let i = 0; i < data.length; i += 4) seen.add(data[i]);
-        return seen.size > 1; }""")
+        return seen.size > 1; }""",
+    )
 
 
 def draw_a_one(page) -> None:
@@ -81,7 +84,9 @@ def test_sample_and_play(visit, family: str) -> None:
     assert last >= first and f"of {last}" in player(page).locator(".read .step").inner_text()
     page.keyboard.press("Home")
     page.keyboard.press("Space")
-    page.wait_for_function("step => +document.querySelector('.gv-Player .read .step').textContent.split(' ')[1] > 0 || step", arg=0, timeout=LONG)
+    page.wait_for_function(
+        "step => +document.querySelector('.gv-Player .read .step').textContent.split(' ')[1] > 0 || step", arg=0, timeout=LONG
+    )
     page.keyboard.press("Space")
     player(page).locator(".on").click()
     player(page).locator(".back").click()
@@ -97,7 +102,9 @@ def test_a_sample_is_sent_to_another_tool(visit) -> None:
     player(page).locator(".pane").first.click(position={"x": 20, "y": 20})
     page.locator(".gv-Player:visible .solo button", has_text="Reconstruct").first.click()
     page.wait_for_selector("#tab-vae-reconstruct-button[aria-selected=true]", timeout=LONG)
-    page.wait_for_function("[...document.querySelectorAll('.gv-Pick .slot span')].some(s => s.textContent.includes('sample 1'))", timeout=LONG)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.gv-Pick .slot span')].some(s => s.textContent.includes('sample 1'))", timeout=LONG
+    )
     page.wait_for_function("document.querySelector('.gv-Reconstruct .about')?.textContent.includes('latent dimensions')", timeout=LONG)
 
 
@@ -125,8 +132,9 @@ def test_a_reload_takes_the_film_up_again(visit) -> None:
     assert varied(page, ".gv-Player:visible .pane")
 
 
-@pytest.mark.parametrize(("field", "text", "word"), [("steps", "many", "steps"), ("steps", "0", "between"), ("steps", "1e99", "steps"),
-                                                     ("n", "65", "64")])
+@pytest.mark.parametrize(
+    ("field", "text", "word"), [("steps", "many", "steps"), ("steps", "0", "between"), ("steps", "1e99", "steps"), ("n", "65", "64")]
+)
 def test_mistakes_are_answered_with_a_sentence(visit, field: str, text: str, word: str) -> None:
     page = visit()
     open_tab(page, "diffusion")
@@ -143,8 +151,11 @@ def test_a_huge_seed_is_answered_with_a_sentence(visit) -> None:
     page.get_by_label("Seed").locator("visible=true").first.fill("99999999999999999999")
     page.keyboard.press("Tab")
     page.locator(".gv-Controls:visible .sample").click()
-    page.wait_for_function("[...document.querySelectorAll('.gv-Controls .say.wrong, .gv-toast')].some(s => /seed/i.test(s.textContent))"
-                           " || document.querySelector('.gv-Player[data-state=done]')", timeout=LONG)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.gv-Controls .say.wrong, .gv-toast')].some(s => /seed/i.test(s.textContent))"
+        " || document.querySelector('.gv-Player[data-state=done]')",
+        timeout=LONG,
+    )
     assert page.locator(".gv-Controls:visible .sample").is_enabled()
 
 
@@ -156,7 +167,9 @@ def test_drawing_is_reconstructed_and_an_empty_one_refused(visit) -> None:
     page.locator(".gv-Pick:visible .use").click()
     page.wait_for_selector(".gv-Pick:visible .say.wrong", timeout=LONG)
     draw_a_one(page)
-    page.wait_for_function("[...document.querySelectorAll('.gv-Pick .slot span')].some(s => s.textContent.includes('own drawing'))", timeout=LONG)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.gv-Pick .slot span')].some(s => s.textContent.includes('own drawing'))", timeout=LONG
+    )
     assert varied(page, ".gv-Reconstruct:visible .y")
 
 
