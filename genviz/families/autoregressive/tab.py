@@ -69,7 +69,7 @@ class Expect(Widget):
         <div class="row">
           <figure><canvas class="x live" width="280" height="280"></canvas><figcaption>the picture</figcaption></figure>
           <figure><canvas class="h live" width="280" height="280"></canvas>
-            <figcaption>entropy before each pixel was drawn:
+            <figcaption>entropy before each pixel was drawn, at temperature 1:
               <span class="ramp"></span> 0 to <span class="most">1</span> bits</figcaption></figure>
           <figure><canvas class="s live" width="280" height="280"></canvas>
             <figcaption>surprise at what was drawn: <span class="ramp"></span> 0 to <span class="top">4</span> bits</figcaption></figure>
