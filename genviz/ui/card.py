@@ -9,6 +9,27 @@ from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
 
+LEADING = {  # the metrics that a card leads with, by the beginning of their names, and how a short line calls them
+    "nll_exact": "-log p(x), exact",
+    "nll_iw_": "-log p(x), IW-{} bound",
+    "bits_per_dim_exact": "Bits per dimension, exact",
+    "frechet_ratio": "Frechet distance",
+    "frechet_ratio_": "Frechet distance, {}",
+}
+
+
+def leading(card: dict) -> list[dict]:
+    """The figures that stand for a model: what it pays for test pictures, then how far its own pictures are from them."""
+    lines = []
+    for beginning, title in LEADING.items():
+        for m in card["metrics"]:
+            rest = m["name"].removeprefix(beginning)
+            if rest != m["name"] and bool(rest) == beginning.endswith("_"):
+                name = title.format(rest.replace("_nfe", " NFE"))
+                lines.append({"name": name, "text": f"{m['value']:.4g} {m['unit']}", "protocol": m["protocol"]})
+                break
+    return lines
+
 
 class ModelCard(Widget):
     """The card of the model and data set that the menus name; made to follow them with `lab.follow`."""
@@ -18,5 +39,10 @@ class ModelCard(Widget):
     js = (ASSETS / "card.js").read_text()
 
     def __init__(self, catalogue: dict, family: dict, **options: Any):
-        super().__init__({"cards": {m["name"]: m["cards"] for m in family["models"]},
+        cards = {m["name"]: m["cards"] for m in family["models"]}
+        lead = {
+            name: {data: [f"{line['name']} {line['text']}" for line in leading(card)] for data, card in c.items()}
+            for name, c in cards.items()
+        }
+        super().__init__({"cards": cards, "lead": lead,
                           "titles": {name: data["title"] for name, data in catalogue["data"].items()}}, **options)  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from genviz.plots import pictures
+from genviz.ui.card import leading
 from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
@@ -115,7 +116,7 @@ def summary(family: dict, titles: dict[str, str]) -> dict:
 
 
 def figures(card: dict, data: str) -> list[dict]:
-    """The first two metrics of a card on test data as lines of text, "not measured" where it has none."""
-    lines = [{"name": m["name"].replace("_", " "), "text": f"{m['value']:.4g} {m.get('unit', '')} on {data}".replace("  ", " ")}
-             for m in card["metrics"] if isinstance(m.get("value"), (int, float)) and m["name"] != "held_out_loss"]  # fmt: skip
-    return lines[:2] or [{"name": "Measured", "text": "not measured"}]
+    """A card's leading figures as lines of text, "not measured" where it has none."""
+    return [{**line, "text": f"{line['text']} on {data}"} for line in leading(card)] or [
+        {"name": "Measured", "text": "not measured", "protocol": ""}
+    ]

@@ -7,9 +7,9 @@ const draw = () => {
   find("details").hidden = !card;
   if (!card) return;
   find("b").textContent = "Card";
-  const first = card.metrics[0];
+  const lead = props.value.lead[props.value.model][props.value.data];
   find(".short").textContent = [`${card.parameters.toLocaleString("en")} parameters`, `trained for ${time(card.seconds)}`,
-    first ? `${first.name} ${figure(first.value)} ${first.unit || ""}` : "not measured"].join(" · ");
+    ...(lead.length ? lead : ["not measured"])].join(" · ");
   const recipe = Object.entries(card.recipe || {}).filter(([, v]) => typeof v !== "object").map(([k, v]) => `${k} ${v}`).join(", ");
   const lines = [["Model", `${card.title} (${card.family}/${card.model}) on ${props.value.titles[card.data] || card.data}`],
     ["Parameters", card.parameters.toLocaleString("en")], ["Training", `${time(card.seconds)} on ${card.machine}, seed ${card.seed}`],
