@@ -60,6 +60,7 @@ def seconds(call: Callable[[], object]) -> float:
 def quality(data: str, samples: int) -> None:
     """Print the Frechet distance of the trained model at the default setting and with 50 steps of DDIM, and the floor."""
     import genviz
+    from genviz.compare.measure import draw, from_bytes, portions
     from genviz.data.images import images
     from genviz.metrics import classifier
     from genviz.metrics.distance import frechet
@@ -77,12 +78,12 @@ def quality(data: str, samples: int) -> None:
         f"DDIM, {STEPS} steps": model.Knobs(sampler="ddim", steps=STEPS),
     }
     for title, knobs in settings.items():
-        parts = []
-        for seed in range(-(-samples // 250)):
-            *_, frame = model.sample(250, knobs, torch.Generator().manual_seed(seed))
-            parts.append(((frame.x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1)  # as bytes, as the real ones
-        found = frechet(classifier.features(torch.cat(parts)[:samples], data), test)
-        print(f"{data}: our weights, {title}, {frame.nfe} NFE: Frechet distance {found:.3f}, floor {floor:.3f}, ratio {found / floor:.2f}")
+        found, nfe = [], 0
+        for seed, (one, n) in enumerate(portions(knobs, data, samples)):
+            x, nfe = draw(model, one, n, seed)
+            found.append(classifier.features(from_bytes(x), data))
+        distance = frechet(torch.cat(found), test)
+        print(f"{data}: our weights, {title}, {nfe} NFE: Frechet distance {distance:.3f}, floor {floor:.3f}, ratio {distance / floor:.2f}")
     print(f"  ({samples:,} pictures against {len(test):,} test images)", flush=True)
 
 
