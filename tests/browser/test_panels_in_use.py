@@ -86,6 +86,7 @@ def test_the_microscope_branches(visit) -> None:
 def test_two_noises_meet_at_their_ends(visit) -> None:
     page = visit()
     open_tab(page, "diffusion", "two-noises")
+    assert not page.locator(".gv-Noises .strips").is_visible()
     page.locator(".gv-Noises .other").fill("-4")
     page.locator(".gv-Noises .walk").click()
     loud(page, ".gv-Noises .say", "whole number")
