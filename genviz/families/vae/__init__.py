@@ -41,7 +41,7 @@ from genviz.family import Entry, Family, Recipe, Scene
 MODEL = "genviz.families.vae.vae:VAE"
 PLANE = Recipe(epochs=30, batch=200, lr=2e-3)
 SMALL = Recipe(epochs=10, batch=100, lr=2e-3)
-STRONG = Recipe(epochs=16, batch=64, lr=2e-3)  # 13,744 steps, the last 1,744 with 5 draws per picture
+STRONG = Recipe(epochs=30, batch=64, lr=2e-3)  # 25,770 steps, the last 4,770 with 5 draws per picture
 
 
 def _beta(name: str, beta: float) -> Entry:
@@ -59,7 +59,7 @@ FAMILY = Family(
         _beta("beta_025", 0.25),
         _beta("beta_1", 1.0),
         _beta("beta_4", 4.0),
-        Entry("vae", "VAE, convolutional", MODEL, {"z_dim": 40, "net": "conv", "width": 64, "k": 5, "k_from": 12_000}, STRONG),
+        Entry("vae", "VAE, convolutional", MODEL, {"z_dim": 40, "net": "conv", "width": 64, "k": 5, "k_from": 21_000}, STRONG),
     ),
     scenes=(
         Scene("Mean pictures", "vae", {"temperature": 1.0, "show": "mean"}),
