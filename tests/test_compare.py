@@ -174,7 +174,9 @@ def test_settings() -> None:
 
     assert measure.settings(Toy) == {"": {}}
     models = [e.model_class() for e in FAMILIES["diffusion"].models]
-    assert models and all(set(measure.settings(m)) == {"heun, 18 steps", "dpm_solver, 10 steps"} for m in models)
+    assert models and all(
+        set(measure.settings(m)) == {"dpm_solver, 17 steps, guidance 1.5", "dpm_solver, 10 steps, guidance 1"} for m in models
+    )
 
 
 def test_benchmark_merges_and_the_card_tells(small) -> None:

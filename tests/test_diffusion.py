@@ -54,10 +54,9 @@ def model():
 @pytest.mark.parametrize("name", SOLVERS)
 def test_solvers_follow_the_exact_curve_of_gaussian_data(name):
     x_t = torch.randn(200, generator=rng(), dtype=torch.float64)
-    times = grid("heun", 64)
-    r = VP.ratio(times[0])
-    exact = MU + (x_t / VP.alpha(times[0]) - MU) * STD / (STD**2 + r**2).sqrt()
-    errors = [(end(SOLVERS[name], gaussian, x_t, VP.time(karras(n, 0.002, float(r)))) - exact).abs().max().item() for n in (16, 32, 64)]
+    r = 60.0
+    exact = MU + (x_t / VP.alpha(VP.time(torch.tensor(r, dtype=torch.float64))) - MU) * STD / (STD**2 + r**2) ** 0.5
+    errors = [(end(SOLVERS[name], gaussian, x_t, VP.time(karras(n, 0.002, r))) - exact).abs().max().item() for n in (16, 32, 64)]
     assert errors[0] > errors[1] > errors[2]
     assert errors[2] < (0.06 if name == "ddim" else 0.006)
     fall = errors[0] / errors[2]  # four times the steps: 4 for a first-order method, 16 for a second-order one
@@ -79,7 +78,8 @@ def test_solvers_agree_on_every_schedule(schedule):
 @pytest.mark.parametrize(("name", "eta"), [*((name, 0.0) for name in SAMPLERS), ("ddim", 0.5), ("ddim", 1.0)])
 def test_every_sampler_reaches_the_distribution(name, eta):
     x_t = torch.randn(20_000, generator=rng())
-    times = grid(name, 400 if name == "ddpm" or eta else 100)
+    # to smaller noise than for pictures, where the last step may denoise from 0.1 at once: it gives the mean, which has too little spread
+    times = VP.time(karras(100, 0.002, 300.0)) if name in ("heun", "dpm_solver") else grid(name, 400 if name == "ddpm" or eta else 100)
     x = end(SAMPLERS[name], gaussian, x_t, times, eta=eta)
     assert x.mean().item() == pytest.approx(MU, abs=0.02)
     assert x.std().item() == pytest.approx(STD, rel=0.03)
@@ -180,7 +180,7 @@ def test_diffuse_starts_at_its_time_and_keeps_the_picture_where_little_noise_was
 
 
 def test_branches_share_their_root_and_part(model):
-    knobs = replace(Diffusion.Knobs(), steps=12)
+    knobs = replace(Diffusion.Knobs(), steps=12, guidance=1.0)
     trunk = list(model.sample(1, knobs, rng()))
     frames = list(model.branch(4, knobs, rng(), step=torch.tensor(3.0)))
     assert torch.equal(frames[0].x, trunk[3].x.expand(4, 1, 28, 28))
@@ -237,7 +237,7 @@ def test_the_loss_of_a_perfect_network_is_zero(monkeypatch):
         eps = (x_t - VP.alpha(t) * 0.3) / VP.sigma(t)
         return VP.alpha(t) * eps - VP.sigma(t) * 0.3
 
-    assert model.loss(x, label, rng()) > 0.5
+    assert model.loss(x, label, rng()) > 0.4  # of a network that answers nothing: alpha_t^2 + 0.09 sigma_t^2 on average
     monkeypatch.setattr(model, "v", perfect)
     assert model.loss(x, label, rng()) < 1e-6
 

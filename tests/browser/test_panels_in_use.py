@@ -92,7 +92,7 @@ def test_two_noises_meet_at_their_ends(visit) -> None:
     loud(page, ".gv-Noises .say", "whole number")
     page.locator(".gv-Noises .other").fill("7")
     page.locator(".gv-Noises .walk").click()
-    loud(page, ".gv-Noises .say", "step 18 of 18")
+    loud(page, ".gv-Noises .say", "step 17 of 17")
     page.wait_for_timeout(500)
     arc, line = (picture(page, f".gv-Noises .{name}") for name in ("arc", "line"))
     wide = 9 * 28 + 8 * 2
