@@ -220,6 +220,9 @@ def test_labels_and_guidance_reach_the_network(model):
         labels.clear()
         list(model.sample(2, replace(knobs, label=7, guidance=2.0), rng()))
         assert labels == [[7, 7], [NO_CLASS, NO_CLASS]] * 2
+        labels.clear()
+        list(model.diffuse(2, replace(knobs, guidance=2.0), rng(), x=x_t[0].tanh(), t=torch.tensor(0.5)))
+        assert labels == [[NO_CLASS, NO_CLASS]] * 2  # no class is told, so none is exaggerated
     finally:
         hook.remove()
     t = VP.time(torch.tensor(2.0, dtype=torch.float64))

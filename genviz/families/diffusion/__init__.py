@@ -51,9 +51,10 @@ FAMILY = Family(
         ),
     ),
     scenes=(
-        Scene("Ten calls: DPM-Solver++", "ddpm", {"sampler": "dpm_solver", "steps": 10}),
-        Scene("The first sampler: DDPM, 250 steps", "ddpm", {"sampler": "ddpm", "steps": 250}),
-        Scene("Too few steps for DDPM", "ddpm", {"sampler": "ddpm", "steps": 10}),
+        Scene("Ten calls: DPM-Solver++", "ddpm", {"sampler": "dpm_solver", "steps": 10, "guidance": 1.0}),
+        Scene("The first sampler: DDPM, 250 steps", "ddpm", {"sampler": "ddpm", "steps": 250, "guidance": 1.0}),
+        Scene("Too few steps for DDPM", "ddpm", {"sampler": "ddpm", "steps": 10, "guidance": 1.0}),
+        Scene("The plain model, no guidance", "ddpm", {"guidance": 1.0}),
         Scene("Guidance 4: clear and alike", "ddpm", {"guidance": 4.0}),
     ),
 )

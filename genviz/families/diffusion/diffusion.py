@@ -185,10 +185,14 @@ class Diffusion(Model):
 
 
 class Ask:
-    """The network as a sampler sees it: (x_t, t) -> x0_hat for fixed classes and guidance. Counts the calls it makes."""
+    """The network as a sampler sees it: (x_t, t) -> x0_hat for fixed classes and guidance. Counts the calls it makes.
+
+    Where no class is told, there is none to exaggerate, and guidance is left out.
+    """
 
     def __init__(self, model: Diffusion, label: Tensor, guidance: float, nfe: int = 0):
-        self.model, self.label, self.guidance, self.nfe = model, label, guidance, nfe
+        self.model, self.label, self.nfe = model, label, nfe
+        self.guidance = 1.0 if bool((label == NO_CLASS).all()) else guidance
 
     def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
         self.nfe += 1
