@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pages import SCREENS
 from test_student import LONG, draw_a_one, open_tab, player, varied
 
 
@@ -11,6 +12,12 @@ def done(page, place: int = 0) -> None:
         arg=place,
         timeout=LONG,
     )
+
+
+def keep(page, name: str) -> None:
+    """A picture of the page in use, for the README."""
+    SCREENS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.png")
 
 
 def to_the_end(page) -> None:
@@ -81,6 +88,8 @@ def test_the_microscope_branches(visit) -> None:
     page.locator(".gv-Microscope .branch").click()
     done(page, 1)
     loud(page, ".gv-Microscope .say", "continuations of step 3")
+    page.locator(".gv-Microscope").scroll_into_view_if_needed()
+    keep(page, "microscope-in-use")
 
 
 def test_two_noises_meet_at_their_ends(visit) -> None:
@@ -120,6 +129,7 @@ def test_a_pixel_shows_what_was_expected_of_it(visit) -> None:
     page.wait_for_function("first => document.querySelector('.gv-Expect .say').innerText !== first", arg=first, timeout=LONG)
     loud(page, ".gv-Expect .say", "Row 14, column 14")
     assert varied(page, ".gv-Expect .h") and varied(page, ".gv-Expect .bars")
+    keep(page, "expect-in-use")
 
 
 def test_the_rest_of_a_picture_is_painted_in_several_ways(visit) -> None:
@@ -139,6 +149,7 @@ def test_the_rest_of_a_picture_is_painted_in_several_ways(visit) -> None:
         return [ways(20), ways(28)]; }""")
     assert kept == 1, "the given rows differ"
     assert whole > 1, "four completions are all the same"
+    keep(page, "complete-in-use")
 
 
 def test_the_receptive_field_moves_with_the_pixel(visit) -> None:
@@ -178,6 +189,7 @@ def test_beta_trades_rate_for_distortion(visit) -> None:
     assert heights == sorted(heights, reverse=True), "and pay with distortion"
     page.locator(".gv-Beta .column button").nth(2).click()
     loud(page, ".gv-Beta .about-curve", "\u03b2 = 4: rate")
+    keep(page, "beta-in-use")
 
 
 def test_the_bound_is_split_into_its_parts(visit) -> None:
