@@ -248,11 +248,7 @@ def test_classes_are_drawn_as_often_as_the_training_set_has_them(monkeypatch) ->
 
 # Trained, and waiting for `python -m genviz.compare --missing`.
 WAITING = {
-    ("autoregressive/pixel_cnn", "fashion_mnist"),
-    ("autoregressive/pixel_cnn", "mnist"),
-    ("autoregressive/pixel_cnn_grey", "fashion_mnist"),
     ("diffusion/ddpm", "fashion_mnist"),
-    ("diffusion/ddpm", "mnist"),
     ("vae/beta_025", "fashion_mnist"),
     ("vae/beta_1", "fashion_mnist"),
     ("vae/beta_4", "fashion_mnist"),
