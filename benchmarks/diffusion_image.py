@@ -60,18 +60,13 @@ def seconds(call: Callable[[], object]) -> float:
 def quality(data: str, samples: int) -> None:
     """Print the Frechet distance of the trained model at the default setting and with 50 steps of DDIM, and the floor."""
     import genviz
-    from genviz.compare.measure import draw, from_bytes, portions
-    from genviz.data.images import images
+    from genviz.compare.measure import draw, from_bytes, portions, real
     from genviz.metrics import classifier
     from genviz.metrics.distance import frechet
 
     model = genviz.load("diffusion/ddpm", data)
-
-    def real(split: str) -> torch.Tensor:
-        return classifier.features(images(data, split)[0][:samples].float() / 127.5 - 1, data)
-
-    test = real("test")
-    floor = frechet(real("train"), test)
+    truth = real(model, data, samples)
+    test, floor = truth.features, truth.frechet
     default = model.Knobs()
     settings = {
         f"default ({default.sampler}, {default.steps} steps)": default,

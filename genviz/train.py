@@ -166,11 +166,15 @@ def _resume(run: Path, model: Model, optimizer: torch.optim.Optimizer, ema: Ema,
     return step, spent
 
 
-def train(name: str, data: str, device: str = "cpu", budget: float | None = None, seed: int = 0, show=print) -> checkpoint.Card:
+def train(
+    name: str, data: str, device: str = "cpu", budget: float | None = None, seed: int = 0, compile: bool = False, show=print
+) -> checkpoint.Card:
     """Train "family/model" on a data set by its recipe and write weights and card into `pretrained/`."""
     family, entry = find(name)
     torch.manual_seed(seed)
     model = entry.model_class()(**entry.args).to(device, memory_format=torch.channels_last)
+    for part in model.children() if compile else ():
+        part.compile()
     run = Path(os.environ.get("GENVIZ_RUNS", "runs")) / f"{family.name}-{entry.name}-{data}"
     last, progress = 0.0, None
     for progress in fit(model, entry.recipe, data, seed, budget, run):
@@ -236,6 +240,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--budget", type=float, help="minutes per model; the learning rate reaches zero by then")
     parser.add_argument("--threads", type=int, help="CPU threads of torch")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the networks: a quarter to a half faster, needs a C++ compiler")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.threads:
@@ -248,7 +253,7 @@ def main() -> None:
 
     for name, data in waiting() if args.all else [(args.model, args.data)]:
         try:
-            card = train(name, data, pick_device(args.device), args.budget, args.seed, show)
+            card = train(name, data, pick_device(args.device), args.budget, args.seed, args.compile, show)
         except (KeyError, FloatingPointError) as error:
             parser.error(str(error.args[0]))
         print(

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+
+@pytest.fixture
+def data_sets() -> None:
+    """For tests that read MNIST and Fashion-MNIST themselves, where GENVIZ_DATA (by default ./data) holds them."""
+    if not Path(os.environ.get("GENVIZ_DATA", "data")).is_dir():
+        pytest.skip("GENVIZ_DATA names no folder with the data sets")
 
 
 def pytest_collection_modifyitems(items: list) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 
 import numpy as np
 import pytest
@@ -192,8 +191,7 @@ def test_shipped_classifier_is_as_good_as_its_passport_says(data: str) -> None:
     assert 100 * right.float().mean().item() == pytest.approx(100 * share, abs=3 * spread)
 
 
-@pytest.mark.skipif("GENVIZ_DATA" not in os.environ, reason="GENVIZ_DATA does not name the data sets")
 @pytest.mark.parametrize("data", SHIPPED)
-def test_classifier_on_the_whole_test_set(data: str) -> None:
+def test_classifier_on_the_whole_test_set(data_sets, data: str) -> None:
     measured = {m["name"]: m["value"] for m in classifier.passport(data)["metrics"]}
     assert classifier.accuracy(classifier.load(data), data, "test") == pytest.approx(measured["test_accuracy"], abs=0.03)

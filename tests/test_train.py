@@ -71,13 +71,9 @@ def test_a_loss_that_is_not_finite_is_named() -> None:
         run(Broken(), Recipe(epochs=1, batch=32))
 
 
-def test_splits_do_not_overlap(monkeypatch, tmp_path) -> None:
-    import os
-
+def test_splits_do_not_overlap(data_sets, monkeypatch, tmp_path) -> None:
     from genviz.data import images as module
 
-    if "GENVIZ_DATA" not in os.environ:
-        pytest.skip("GENVIZ_DATA does not name the data sets")
     for data in ("mnist", "fashion_mnist"):
         sizes = [len(module.images(data, split)[0]) for split in ("train", "held_out", "test")]
         assert sizes == [55000, 5000, 10000]

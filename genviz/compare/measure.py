@@ -80,10 +80,10 @@ def portions(knobs: Any, data: str, samples: int) -> list[tuple[Any, int]]:
     since that is p(label) of the data; "every class in turn" would make the classes of MNIST equally frequent, which they are not."""
     if not hasattr(knobs, "label"):
         return [(knobs, CHUNK)] * -(-samples // CHUNK)
-    count = torch.bincount(images(data, "train")[1]) * samples
-    total = len(images(data, "train")[1])
-    share = count // total
-    share[(count % total).argsort(descending=True)[: samples - int(share.sum())]] += 1  # largest remainders
+    label = images(data, "train")[1]
+    count = torch.bincount(label) * samples
+    share = count // len(label)
+    share[(count % len(label)).argsort(descending=True)[: samples - int(share.sum())]] += 1  # largest remainders
     return [(dataclasses.replace(knobs, label=c), min(CHUNK, n - i)) for c, n in enumerate(share.tolist()) for i in range(0, n, CHUNK)]
 
 

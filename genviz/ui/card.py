@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +10,23 @@ from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
 
-LEADING = {  # the metrics that a card leads with, by the beginning of their names, and how a short line calls them
-    "nll_exact": "-log p(x), exact",
-    "nll_iw_": "-log p(x), IW-{} bound",
-    "bits_per_dim_exact": "Bits per dimension, exact",
-    "frechet_ratio": "Frechet distance",
-    "frechet_ratio_": "Frechet distance, {}",
+LEADING = {  # the metrics that a card leads with, as patterns of their names, and how a short line calls them
+    r"nll_exact": "-log p(x), exact",
+    r"nll_iw_(\d+)": "-log p(x), IW-{} bound",
+    r"bits_per_dim_exact": "Bits per dimension, exact",
+    r"frechet_ratio": "Frechet distance",
+    r"frechet_ratio_(\d+)_nfe": "Frechet distance, {} NFE",
 }
 
 
 def leading(card: dict) -> list[dict]:
     """The figures that stand for a model: what it pays for test pictures, then how far its own pictures are from them."""
     lines = []
-    for beginning, title in LEADING.items():
+    for pattern, title in LEADING.items():
         for m in card["metrics"]:
-            rest = m["name"].removeprefix(beginning)
-            if rest != m["name"] and bool(rest) == beginning.endswith("_"):
-                name = title.format(rest.replace("_nfe", " NFE"))
-                lines.append({"name": name, "text": f"{m['value']:.4g} {m['unit']}", "protocol": m["protocol"]})
-                break
+            if match := re.fullmatch(pattern, m["name"]):
+                lines.append({"name": title.format(*match.groups()), "text": f"{m['value']:.4g} {m['unit']}", "protocol": m["protocol"]})
+                break  # the first setting that was measured stands for the others
     return lines
 
 
