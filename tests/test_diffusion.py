@@ -229,7 +229,7 @@ def test_labels_and_guidance_reach_the_network(model):
     t = VP.time(torch.tensor(2.0, dtype=torch.float64))
     told, untold = (model.guess(x_t, t, torch.tensor([k, k])) for k in (3, NO_CLASS))
     stretched = Ask(model, torch.tensor([3, 3]), 2.0)(x_t, t)
-    assert torch.allclose(stretched, (2 * told - untold).clamp(-1, 1), atol=1e-6)
+    assert torch.allclose(stretched, (2 * told - untold).clamp(-1, 1), atol=1e-5)  # batches of another size round differently
 
 
 def test_the_loss_of_a_perfect_network_is_zero(monkeypatch):
