@@ -240,7 +240,9 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--budget", type=float, help="minutes per model; the learning rate reaches zero by then")
     parser.add_argument("--threads", type=int, help="CPU threads of torch")
-    parser.add_argument("--compile", action="store_true", help="torch.compile the networks: a quarter to a half faster, needs a C++ compiler")
+    parser.add_argument(
+        "--compile", action="store_true", help="torch.compile the networks: a quarter to a half faster, needs a C++ compiler"
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.threads:

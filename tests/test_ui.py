@@ -185,6 +185,18 @@ def test_the_start_page_shows_only_what_was_measured() -> None:
     assert not untrained["trained"] and untrained["figures"] == []
 
 
+def test_a_family_is_introduced_by_its_strongest_model() -> None:
+    def card(**values: float) -> dict:
+        return {"mnist": {"metrics": [{"name": n, "value": v, "unit": "nats", "protocol": "p"} for n, v in values.items()]}}
+
+    plane, strong, other = card(nll_iw_500=137.0), card(nll_iw_500=84.0), card(bits_per_dim_exact=0.4)
+    models = [model("f/plane", ["elbo"], plane), model("f/other", ["log_prob"], other), model("f/strong", ["elbo"], strong)]
+    assert start.strongest({"models": models})[0]["name"] == "f/strong", "figures of another kind are not compared"
+    assert start.strongest({"models": models[1:2]})[0]["name"] == "f/other"
+    assert start.strongest({"models": [model("f/new", [], card())]})[0]["name"] == "f/new"
+    assert start.strongest({"models": [model("f/none", [])]}) == (None, "")
+
+
 PAGE = """
 import json, re, sys, urllib.request
 class Engine:

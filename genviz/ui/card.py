@@ -25,7 +25,14 @@ def leading(card: dict) -> list[dict]:
     for pattern, title in LEADING.items():
         for m in card["metrics"]:
             if match := re.fullmatch(pattern, m["name"]):
-                lines.append({"name": title.format(*match.groups()), "text": f"{m['value']:.4g} {m['unit']}", "protocol": m["protocol"]})
+                lines.append(
+                    {
+                        "name": title.format(*match.groups()),
+                        "value": m["value"],
+                        "text": f"{m['value']:.4g} {m['unit']}",
+                        "protocol": m["protocol"],
+                    }
+                )
                 break  # the first setting that was measured stands for the others
     return lines
 

@@ -69,7 +69,7 @@ class Start(Widget):
                          server=[self.glimpse], **options)  # fmt: skip
 
     async def glimpse(self, family: str) -> dict:
-        """A few samples of a family's first trained model and what they cost; made once, then remembered."""
+        """A few samples of a family's strongest model and what they cost; made once, then remembered."""
         if family not in self.families:
             raise ValueError(f"There is no family '{family}'.")
         task = self.made.get(family)
@@ -78,7 +78,7 @@ class Start(Widget):
         return await asyncio.shield(task)
 
     async def _make(self, family: dict) -> dict:
-        model, data = first_trained(family)
+        model, data = strongest(family)
         if model is None:
             raise ValueError("not trained yet")
         job, shots = self.engine.submit(model["name"], data, n=SHOWN, seed=1, frames=2), []
@@ -102,11 +102,21 @@ def first_trained(family: dict) -> tuple[dict | None, str]:
     return None, ""
 
 
+def strongest(family: dict) -> tuple[dict | None, str]:
+    """Of a family's models that lead with the same figure on the same data as its first trained one, the one with the lowest."""
+    first, data = first_trained(family)
+    if first is None or not leading(first["cards"][data]):
+        return first, data
+    figure = {m["name"]: lines[0] for m in family["models"] if data in m["cards"] and (lines := leading(m["cards"][data]))}
+    rivals = [m for m in family["models"] if m["name"] in figure and figure[m["name"]]["name"] == figure[first["name"]]["name"]]
+    return min(rivals, key=lambda m: figure[m["name"]]["value"]), data
+
+
 def summary(family: dict, titles: dict[str, str]) -> dict:
     """What a family can do and what was measured, for its card on the start page."""
     abilities = {a for m in family["models"] for a in m["abilities"]}
     sizes = sorted({m["z_dim"] for m in family["models"] if "decode" in m["abilities"] and m["z_dim"]})
-    model, data = first_trained(family)
+    model, data = strongest(family)
     return {
         "name": family["name"], "title": family["title"], "line": family["line"], "trained": model is not None,
         "latent": f"{' or '.join(map(str, sizes))} dimensions" if sizes else "", "encoder": "encode" in abilities,
