@@ -108,13 +108,14 @@ SCHEDULES: dict[str, Schedule] = {"cosine": COSINE, "linear": Linear(), "explodi
 
 
 def karras(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Tensor:
-    """Falling noise-to-signal ratios (steps + 1,): (max^(1/rho) + i / (steps - 1) (min^(1/rho) - max^(1/rho)))^rho, then 0.
+    """Falling noise-to-signal ratios (steps + 1,): (max^(1/rho) + i / steps (min^(1/rho) - max^(1/rho)))^rho, the last one 0.
 
-    A large rho spends more of the steps near the data (Karras et al. 2022, equation 5). float64, for small differences matter.
+    A large rho spends more of the steps near the data (Karras et al. 2022, equation 5, where one step more leads from sigma_min to 0; with
+    few steps it is better to jump from where they have come). float64, for small differences matter.
     """
     if steps < 1:
         raise ValueError(f"A walk needs at least 1 step, not {steps}.")
-    share = torch.linspace(0, 1, steps, dtype=torch.float64)
+    share = torch.arange(steps, dtype=torch.float64) / steps
     high, low = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     return torch.cat([(high + share * (low - high)) ** rho, torch.zeros(1, dtype=torch.float64)])
 

@@ -268,7 +268,9 @@ def test_schedules(name):
 def test_karras_grid():
     ratios = karras(18, 0.02, 80.0)
     assert len(ratios) == 19 and ratios[-1] == 0
-    assert ratios[0].item() == pytest.approx(80) and ratios[-2].item() == pytest.approx(0.02)
-    assert (ratios.diff() < 0).all()
+    assert ratios[0].item() == pytest.approx(80) and ratios[-2].item() > 0.02
+    roots = ratios[:-1] ** (1 / 7)
+    assert torch.allclose(roots.diff(), roots.diff()[0].expand(17)), "equally spaced under the root"
+    assert roots[-1] + roots.diff()[0] == pytest.approx(0.02 ** (1 / 7)), "and sigma_min would be next, where 0 stands"
     with pytest.raises(ValueError, match="at least 1"):
         karras(0, 0.02, 80.0)

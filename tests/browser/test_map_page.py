@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from test_panels_in_use import keep
 
 LONG = 60000
 
@@ -36,6 +37,7 @@ def test_hover_and_click(chart) -> None:
         timeout=LONG,
     )
     assert chart.locator(".gv-MapPane .near > div").count() == 10
+    keep(chart, "map-in-use")
 
 
 def test_another_image_lands_and_a_live_layout_is_cancelled(chart) -> None:

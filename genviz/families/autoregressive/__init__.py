@@ -28,7 +28,7 @@ quality, and today's autoregressive image models paint learnt tokens instead of 
 
 from genviz.family import Entry, Family, Recipe, Scene
 
-BINARY = Recipe(epochs=2.75, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
+BINARY = Recipe(epochs=5, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
 GREY = Recipe(epochs=0.6, batch=8, lr=2.5e-3, warmup=0.04, clip=100.0, ema=0.997)
 
 FAMILY = Family(
