@@ -176,7 +176,7 @@ def test_settings() -> None:
     assert measure.settings(Toy) == {"": {}}
     models = [e.model_class() for e in FAMILIES["diffusion"].models]
     assert models and all(
-        set(measure.settings(m)) == {"dpm_solver, 17 steps, guidance 1.5", "dpm_solver, 10 steps, guidance 1"} for m in models
+        set(measure.settings(m)) == {"dpm_solver, 17 steps, guidance 1.25", "dpm_solver, 10 steps, guidance 1"} for m in models
     )
 
 

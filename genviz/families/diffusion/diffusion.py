@@ -52,7 +52,7 @@ class Knobs:
     steps: int = knob(17, 1, 1000, help="Steps from noise to data. Heun asks the network twice per step; DDPM wants hundreds.")
     eta: float = knob(0.0, 0.0, 1.0, step=0.05, help="DDIM only: fresh noise in every step. 0 is deterministic, 1 is DDPM.")
     guidance: float = knob(
-        1.5, 1.0, 8.0, step=0.5, help="1 is the plain model; above, the class is exaggerated, at twice the network calls."
+        1.25, 1.0, 8.0, step=0.25, help="1 is the plain model; above, the class is exaggerated, at twice the network calls."
     )
     label: int = knob(-1, -1, 9, kind="label", help="Which class to draw; -1 takes every class in turn.")
 
