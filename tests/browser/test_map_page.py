@@ -10,7 +10,7 @@ LONG = 60000
 
 @pytest.fixture
 def chart(visit):
-    page = visit()
+    page = visit(height=1000)
     page.wait_for_selector("#tab-vae-button", state="attached", timeout=LONG)
     page.evaluate("genviz.open('tab-vae').then(() => genviz.open('tab-vae-map'))")
     page.wait_for_function("document.querySelector('.gv-MapPane .say')?.textContent.startsWith('UMAP of 5,000')", timeout=LONG)

@@ -75,7 +75,7 @@ def test_own_drawing_is_dissolved(visit) -> None:
 
 
 def test_the_microscope_branches(visit) -> None:
-    page = visit()
+    page = visit(height=1000)
     open_tab(page, "diffusion", "microscope")
     page.locator(".gv-Microscope .steps").select_option("10")
     page.locator(".gv-Microscope .walk").click()
@@ -88,7 +88,6 @@ def test_the_microscope_branches(visit) -> None:
     page.locator(".gv-Microscope .branch").click()
     done(page, 1)
     loud(page, ".gv-Microscope .say", "continuations of step 3")
-    page.locator(".gv-Microscope").scroll_into_view_if_needed()
     keep(page, "microscope-in-use")
 
 
@@ -114,7 +113,7 @@ def test_two_noises_meet_at_their_ends(visit) -> None:
 
 
 def test_a_pixel_shows_what_was_expected_of_it(visit) -> None:
-    page = visit()
+    page = visit(height=1000)
     open_tab(page, "autoregressive", "what-does-it-expect")
     slide(page, ".gv-Paint .n", 1)
     page.locator(".gv-Paint .start").click()
@@ -179,7 +178,7 @@ def test_an_interpolation_begins_and_ends_at_its_pictures(visit) -> None:
 
 
 def test_beta_trades_rate_for_distortion(visit) -> None:
-    page = visit()
+    page = visit(height=1000)
     open_tab(page, "vae", "beta")
     page.wait_for_function("document.querySelectorAll('.gv-Beta .curve circle').length === 3", timeout=LONG)
     loud(page, ".gv-Beta .parts", "ELBO")
