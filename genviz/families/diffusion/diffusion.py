@@ -38,7 +38,7 @@ from genviz.noise import COSINE, karras, spherical
 
 SAMPLERS = {"dpm_solver": dpm_solver, "heun": heun, "ddim": ddim, "ddpm": ddpm}
 SCHEDULE = COSINE
-LARGEST, SMALLEST = 1000.0, 0.03  # noise-to-signal ratios between which a walk runs; chosen on held-out images, as the rest here
+LARGEST, SMALLEST = 1000.0, 0.03  # noise-to-signal ratios between which a walk runs; chosen on held-out images
 LEVEL_MEAN, LEVEL_STD = 0.3, 1.3  # of the log ratio in training
 HIDDEN = 0.1  # share of training pictures whose class is not told
 NO_CLASS = 10
