@@ -34,13 +34,10 @@ def build() -> dict[str, Any]:
 
 def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
     """One model: `name` as in load(name, data), its entry, and its cards by data set."""
-    import torch
-
     from genviz.frame import describe_knobs
-    from genviz.model import abilities
+    from genviz.model import abilities, outline
 
-    with torch.device("meta"):
-        model = entry.model_class()(**entry.args)
+    model = outline(entry.model_class(), entry.args)
     return {
         "name": name, "model": name, "title": entry.title, "abilities": abilities(model), "walks": list(model.walks),
         "answers": list(model.answers), "knobs": describe_knobs(model.Knobs), "pixels": model.pixels, "shape": list(model.shape),

@@ -116,10 +116,10 @@ def _checked(path: Path, sha256: str, size: int, changed: int) -> None:
 
 def load(card: Card, device: str = "cpu") -> Model:
     """The model of a card, filled, in eval mode, on a device; CheckpointError in one sentence for anything wrong with the file."""
-    import torch
     from safetensors.torch import load_file
 
     from genviz.families import find
+    from genviz.model import outline
 
     _, entry = find(card.name)
     if not card.path.exists():
@@ -130,8 +130,7 @@ def load(card: Card, device: str = "cpu") -> Model:
         state = load_file(card.path)
     except Exception as error:
         raise CheckpointError(f"{card.path.name} is no readable safetensors file ({error}).") from None
-    with torch.device("meta"):
-        model = entry.model_class()(**card.args)
+    model = outline(entry.model_class(), card.args)
     wanted = model.state_dict()
     for key in sorted(wanted.keys() | state.keys()):
         here, there = wanted.get(key), state.get(key)

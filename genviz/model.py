@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from genviz.frame import Frame
 
@@ -47,6 +48,22 @@ class Model(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+
+class _NoValues(TorchFunctionMode):
+    """Skips the initial values of weights. On `meta` they mean nothing, and the first normal draw there would import for over a second."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def outline(kind: type[Model], args: Mapping[str, Any]) -> Model:
+    """A model on the `meta` device: its shapes, without memory or values."""
+    with torch.device("meta"), _NoValues():
+        return kind(**args)
 
 
 def randn(*shape: int, rng: torch.Generator, device: torch.device | str = "cpu") -> Tensor:

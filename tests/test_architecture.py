@@ -102,6 +102,12 @@ def test_building_the_page_needs_no_torch() -> None:
     assert heavy.strip() == "[]"
 
 
+def test_drawing_up_the_catalogue_imports_no_sympy() -> None:
+    """A normal draw on `meta` would pull in sympy and more, which take as long to import as torch itself."""
+    found = python("from genviz import catalogue; import sys; catalogue.build(); print('sympy' in sys.modules)")
+    assert found.strip() == "False"
+
+
 def test_tabs_need_no_torch() -> None:
     names = [p.parent.name for p in (ROOT / "genviz" / "families").glob("*/tab.py")]
     assert names

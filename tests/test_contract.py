@@ -13,7 +13,7 @@ from torch import nn
 from genviz import checkpoint
 from genviz.families import FAMILIES, find
 from genviz.frame import Frame, describe_knobs, read_knobs
-from genviz.model import ABILITIES, Model, abilities
+from genviz.model import ABILITIES, Model, abilities, outline
 
 NAMES = [f"{f.name}/{e.name}" for f in FAMILIES.values() for e in f.models]
 CARDS = {c.name: c for c in checkpoint.cards()}  # one data set of each is enough here
@@ -119,8 +119,8 @@ def test_knobs_are_drawable(model: Model) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_buffer_is_lost_on_meta(name: str) -> None:
     _, entry = find(name)
-    with torch.device("meta"):
-        model = entry.model_class()(**entry.args)
+    model = outline(entry.model_class(), entry.args)
+    assert all(p.is_meta for p in model.parameters())
     assert {n for n, _ in model.named_buffers()} <= set(model.state_dict())
     assert isinstance(model, nn.Module)
 
