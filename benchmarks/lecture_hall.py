@@ -107,7 +107,7 @@ class Browser:
 
 async def visit_genviz(port: int, seed: int, args: argparse.Namespace, seen: Callable[[int], None]) -> None:
     """Sample in GenViz: submit, then ask for frames until the film is final."""
-    order = {"model": MODEL, "data": args.data, "walk": "sample", "knobs": {"steps": args.steps}, "n": args.n, "seed": seed,
+    order = {"model": MODEL, "data": args.data, "walk": "sample", "knobs": {"steps": args.steps, "guidance": 1.0}, "n": args.n, "seed": seed,
              "client": uuid.uuid4().hex, "frames": 60}  # fmt: skip
     async with Browser(port) as browser:
         job = json.loads(await browser.fetch("/genviz/submit", order))
@@ -214,7 +214,7 @@ def serve_default(port: int, args: argparse.Namespace) -> None:
     from genviz.plots import pictures
 
     def sample(seed: float):
-        for frame in genviz.film(MODEL, args.data, args.n, int(seed), steps=args.steps):
+        for frame in genviz.film(MODEL, args.data, args.n, int(seed), steps=args.steps, guidance=1.0):
             yield f'<img src="{pictures.sprite(frame.x.cpu().numpy())}">'
 
     with gr.Blocks() as demo:
@@ -262,7 +262,7 @@ def main() -> None:
         sys.path.insert(0, str(ROOT))
         return serve_default(args.port, args)
     print(
-        f"{args.students} students within {args.window:g} s, {MODEL} on {args.data}, {args.steps} steps, {args.n} images each", flush=True
+        f"{args.students} students within {args.window:g} s, {MODEL} on {args.data}, {args.steps} steps without guidance, {args.n} images each", flush=True
     )
     same = ["--steps", str(args.steps), "--n", str(args.n), "--data", args.data]
     port = str(args.port)

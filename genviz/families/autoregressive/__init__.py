@@ -28,7 +28,8 @@ quality, and today's autoregressive image models paint learnt tokens instead of 
 
 from genviz.family import Entry, Family, Recipe, Scene
 
-BINARY = Recipe(epochs=5, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
+BINARY = Recipe(epochs=9, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
+DEEP = {"blocks": 5, "dilations": ((1, 1), (2, 1), (4, 2), (8, 4), (1, 1), (4, 2))}
 GREY = Recipe(epochs=0.6, batch=8, lr=2.5e-3, warmup=0.04, clip=100.0, ema=0.997)
 
 FAMILY = Family(
@@ -37,7 +38,7 @@ FAMILY = Family(
     line="Paints one pixel at a time, each drawn from what the pixels before it make likely; exact likelihood, slow sampling, no latent.",
     story=__doc__,
     models=(
-        Entry("pixel_cnn", "PixelCNN, black and white", "genviz.families.autoregressive.pixel_cnn:PixelCNN", {"levels": 2}, BINARY),
+        Entry("pixel_cnn", "PixelCNN, black and white", "genviz.families.autoregressive.pixel_cnn:PixelCNN", {"levels": 2, **DEEP}, BINARY),
         Entry("pixel_cnn_grey", "PixelCNN, 16 grey levels", "genviz.families.autoregressive.pixel_cnn:GreyPixelCNN", {"levels": 16}, GREY),
     ),
     scenes=(
