@@ -107,7 +107,8 @@ class Browser:
 
 async def visit_genviz(port: int, seed: int, args: argparse.Namespace, seen: Callable[[int], None]) -> None:
     """Sample in GenViz: submit, then ask for frames until the film is final."""
-    order = {"model": MODEL, "data": args.data, "walk": "sample", "knobs": {"steps": args.steps, "guidance": 1.0}, "n": args.n, "seed": seed,
+    knobs = {"steps": args.steps, "guidance": 1.0}
+    order = {"model": MODEL, "data": args.data, "walk": "sample", "knobs": knobs, "n": args.n, "seed": seed,
              "client": uuid.uuid4().hex, "frames": 60}  # fmt: skip
     async with Browser(port) as browser:
         job = json.loads(await browser.fetch("/genviz/submit", order))
@@ -261,9 +262,8 @@ def main() -> None:
     if args.serve_default:
         sys.path.insert(0, str(ROOT))
         return serve_default(args.port, args)
-    print(
-        f"{args.students} students within {args.window:g} s, {MODEL} on {args.data}, {args.steps} steps without guidance, {args.n} images each", flush=True
-    )
+    asked = f"{args.steps} steps without guidance, {args.n} images each"
+    print(f"{args.students} students within {args.window:g} s, {MODEL} on {args.data}, {asked}", flush=True)
     same = ["--steps", str(args.steps), "--n", str(args.n), "--data", args.data]
     port = str(args.port)
     servers = {

@@ -13,7 +13,7 @@ The families with their stories, models and recipes are in `genviz.families.FAMI
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +48,20 @@ def load(name: str, data: str, device: str = "auto") -> Model:
 
 
 def sample(name: str, data: str, n: int = 16, seed: int = 0, *, device: str = "auto", **knobs: Any) -> Tensor:
-    """n samples, float (n, 1, 28, 28) in [-1, 1], on the CPU. Knobs as in the app; ValueError for a wrong one, KeyError for a name."""
+    """n samples, float (n, 1, 28, 28) in [-1, 1], on the CPU. Knobs as in the app; ValueError for a wrong one, KeyError for a name.
+
+    `walk` and `given` as in `film`: the end of another walk.
+    """
     frames = deque(film(name, data, n, seed, device=device, **knobs), maxlen=1)
     return frames[0].x.detach().to("cpu").float().clone()
 
 
-def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto", **knobs: Any) -> Iterator[Frame]:
+def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto", walk: str = "sample",
+         given: Mapping[str, Any] | None = None, **knobs: Any) -> Iterator[Frame]:  # fmt: skip
     """Every Frame of the walk from the prior draw (step 0) to the sample (step == steps); frame.x is (n, 1, 28, 28).
 
-    A sampler may paint on in the tensor that it yielded: clone what you keep. Errors as in `sample`, at once.
+    `walk` names another of the model's walks, and `given` what it starts from, numbers and arrays by name. A sampler may paint on in the
+    tensor that it yielded: clone what you keep. Errors as in `sample`, at once.
     """
     from genviz.frame import describe_knobs, read_knobs
 
@@ -65,8 +70,10 @@ def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto
     if not 0 <= seed < 2**32:
         raise ValueError(f"'seed' must lie between 0 and {2**32 - 1}, not {seed}.")
     model = load(name, data, device)
+    if walk not in model.walks:
+        raise ValueError(f"{name} has no walk '{walk}'; it has {', '.join(model.walks)}.")
     read_knobs(describe_knobs(model.Knobs), knobs)
-    return _stage(device).walk(name, data, n=n, seed=seed, knobs=knobs)
+    return _stage(device).walk(name, data, walk, n, seed, knobs, given)
 
 
 @lru_cache(maxsize=4)

@@ -12,24 +12,29 @@ from typing import Any
 
 
 def build() -> dict[str, Any]:
-    """{"families": [...], "data": {...}}, JSON-able; imports torch and every model's module."""
+    """{"families": [...], "data": {...}, "points": {...}}, JSON-able; imports torch and every model's module.
+
+    A family's "models" make images, its "planes" points in the plane.
+    """
     from genviz import checkpoint
-    from genviz.data import DATASETS
+    from genviz.data import DATASETS, POINTS
     from genviz.families import FAMILIES
 
     cards = {(c.name, c.data): asdict(c) for c in checkpoint.cards()}
-    families = [
-        {
+    families = []
+    for family in FAMILIES.values():
+        models = [
+            describe(name := f"{family.name}/{e.name}", e, {d: cards[name, d] for d in e.data if (name, d) in cards}) for e in family.models
+        ]
+        families.append({
             "name": family.name, "title": family.title, "line": family.line, "story": family.story,
             "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.tab") is not None,
-            "models": [describe(name := f"{family.name}/{e.name}", e, {d: cards[name, d] for d in e.data if (name, d) in cards})
-                       for e in family.models],
+            "models": [m for m in models if len(m["shape"]) == 3], "planes": [m for m in models if len(m["shape"]) == 1],
             "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}
                        for s in family.scenes],
-        }
-        for family in FAMILIES.values()
-    ]  # fmt: skip
-    return {"families": families, "data": {d.name: {"title": d.title, "classes": list(d.classes)} for d in DATASETS.values()}}
+        })  # fmt: skip
+    data = {d.name: {"title": d.title, "classes": list(d.classes)} for d in DATASETS.values()}
+    return {"families": families, "data": data, "points": POINTS}
 
 
 def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
 
 def model_in(catalogue: dict[str, Any], name: str) -> dict[str, Any]:
     """The entry of a model; KeyError with the list of known ones."""
-    models = {m["name"]: m for f in catalogue["families"] for m in f["models"]}
+    models = {m["name"]: m for f in catalogue["families"] for m in (*f["models"], *f.get("planes", ()))}
     if name not in models:
         raise KeyError(f"There is no model '{name}'; the models are: {', '.join(models)}.")
     return models[name]

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from genviz.model import Model
 
 PRETRAINED = Path(os.environ.get("GENVIZ_PRETRAINED", Path(__file__).resolve().parent.parent / "pretrained"))
@@ -43,6 +45,7 @@ class Card:
     licence: str = "MIT"
     trained_on: str = "55,000 of the 60,000 training images; 5,000 held out for selection"
     metrics: list[dict[str, Any]] = field(default_factory=list)  # {"name", "value", "unit", "protocol", "command"}
+    history_sha256: str = ""  # of the history of the training (genviz.history), "" where none was kept
 
     @property
     def name(self) -> str:
@@ -52,6 +55,10 @@ class Card:
     @property
     def path(self) -> Path:
         return PRETRAINED / self.family / f"{self.model}-{self.data}.safetensors"
+
+    @property
+    def history_path(self) -> Path:
+        return self.path.with_suffix(".history.safetensors")
 
     def metric(self, name: str) -> float | None:
         """The value of a metric, None where it was not measured."""
@@ -89,20 +96,37 @@ def write_card(card: Card) -> None:
     card.path.with_suffix(".json").write_text(json.dumps(asdict(card), indent=1) + "\n")
 
 
-def save(model: Model, card: Card) -> Card:
-    """Write weights (in the card's dtype) and card; returns the card with its sha256."""
+def save(model: Model, card: Card, history: dict[str, Tensor] | None = None) -> Card:
+    """Write weights (in the card's dtype), the history of the training where there is one, and the card; returns it with its hashes."""
     import torch
     from safetensors.torch import save_file
 
     dtype = getattr(torch, card.dtype)
     state = {k: v.detach().cpu().to(dtype if v.is_floating_point() else v.dtype).contiguous() for k, v in model.state_dict().items()}
     card.path.parent.mkdir(parents=True, exist_ok=True)
-    partial = card.path.with_suffix(".partial")
-    save_file(state, partial)
-    partial.replace(card.path)
-    card = Card(**{**asdict(card), "sha256": hashlib.sha256(card.path.read_bytes()).hexdigest()})
+    hashes = {}
+    for path, name, tensors in ((card.path, "sha256", state), (card.history_path, "history_sha256", history)):
+        if tensors:
+            partial = path.with_suffix(".partial")
+            save_file({k: v.contiguous() for k, v in tensors.items()}, partial)
+            partial.replace(path)
+            hashes[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    card = Card(**{**asdict(card), **hashes})
     write_card(card)
     return card
+
+
+def history(card: Card) -> dict[str, Tensor]:
+    """What was kept of a training (see genviz.history); {} where nothing was, CheckpointError for a damaged file."""
+    from safetensors.torch import load_file
+
+    if not card.history_sha256:
+        return {}
+    if not card.history_path.exists():
+        raise CheckpointError(f"{card.history_path.name} is missing beside its card; train the model again.")
+    status = card.history_path.stat()
+    _checked(card.history_path, card.history_sha256, status.st_size, status.st_mtime_ns)
+    return load_file(card.history_path)
 
 
 @cache

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genviz.model import Model
 
 IMAGE_DATA = ("mnist", "fashion_mnist")
+POINT_DATA = ("two_moons", "rings", "swiss_roll", "eight_gaussians", "twenty_five_gaussians", "checkerboard")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class NoKnobs:
 
 
 class Model(nn.Module, ABC):
-    """A generative model of images in [-1, 1].
+    """A generative model of images in [-1, 1], or of points in the plane.
 
     `args` (the constructor's keyword arguments) must be plain JSON values. `walks` names the generator methods that may be asked for
     as a film, `answers` the plain methods that may be asked for as a short call; both beyond the abilities below.
@@ -30,20 +30,34 @@ class Model(nn.Module, ABC):
     Knobs: ClassVar[type] = NoKnobs
     walks: ClassVar[tuple[str, ...]] = ("sample",)
     answers: ClassVar[tuple[str, ...]] = ()
-    shape: tuple[int, ...] = (1, 28, 28)
+    shape: tuple[int, ...] = (1, 28, 28)  # (2,) for points
     pixels: str = "grey"  # what x holds: "binary" (-1 or 1), "levels" (equally spaced grey levels), "grey" (any value)
+    measured: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # the settings of the knobs at which `genviz.compare` measures it
+    importance: ClassVar[int] = 500  # k of the importance-weighted bound that is reported
 
     @abstractmethod
     def sample(self, n: int, knobs: Any, rng: torch.Generator) -> Iterator[Frame]:
         """Walk from n prior draws to n samples; decorate with @torch.no_grad()."""
 
     def prepare(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Bytes (B, 1, 28, 28) uint8 -> the x in [-1, 1] that this model is trained on and scored with."""
-        return x.float() / 127.5 - 1
+        """Bytes (B, 1, 28, 28) uint8 -> the x in [-1, 1] that this model is trained on and scored with; points (B, 2) stay as they are."""
+        return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x
 
     def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
-        """Training loss, a scalar: x (B, *shape) as `prepare` made it, label (B,) int64."""
+        """Training loss, a scalar: x (B, *shape) as `prepare` made it, label (B,) int64. Also what is reported on held-out data."""
         raise TypeError(f"{type(self).__name__} is not trained by a single loss.")
+
+    def players(self) -> tuple[nn.Module, ...]:
+        """Who learns: one optimiser each. A model is one player; a GAN is two."""
+        return (self,)
+
+    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
+        """One training step: the loss of each player, in the order of `players`. A player has moved before the next loss is asked for."""
+        yield self.loss(x, label, rng)
+
+    def chronicle(self, x: Tensor, label: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+        """What to keep of a moment of training (genviz.history): small tensors, from held-out x; {} for nothing."""
+        return {}
 
     @property
     def device(self) -> torch.device:
@@ -51,7 +65,7 @@ class Model(nn.Module, ABC):
 
 
 class _NoValues(TorchFunctionMode):
-    """Skips the initial values of weights. On `meta` they mean nothing, and the first normal draw there would import for over a second."""
+    """Skips the initial values of weights, which somebody else will fill."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -61,9 +75,12 @@ class _NoValues(TorchFunctionMode):
 
 
 def outline(kind: type[Model], args: Mapping[str, Any]) -> Model:
-    """A model on the `meta` device: its shapes, without memory or values."""
-    with torch.device("meta"), _NoValues():
-        return kind(**args)
+    """A model on the `meta` device: its shapes, without memory or values.
+
+    It is built on the CPU and then moved, because the first `arange` or normal draw on `meta` would import for over a second.
+    """
+    with _NoValues():
+        return kind(**args).to("meta")
 
 
 def randn(*shape: int, rng: torch.Generator, device: torch.device | str = "cpu") -> Tensor:

@@ -27,9 +27,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from genviz import checkpoint
-from genviz.data.images import batches, images
+from genviz.data import POINTS, examples
+from genviz.data.images import batches
 from genviz.families import FAMILIES, find
 from genviz.family import Entry, Recipe
+from genviz.history import History
 from genviz.model import Model
 
 
@@ -41,7 +43,7 @@ class Progress:
     steps: int
     seconds: float
     loss: float
-    held_out: float | None
+    held_out: float | None  # at the end; None all the while, and for a model without a loss on held-out data
 
 
 class Ema:
@@ -70,11 +72,13 @@ def rate(progress: float, recipe: Recipe) -> float:
 
 
 @torch.no_grad()
-def evaluate(model: Model, data: str, seed: int = 0, batch: int = 250) -> float:
-    """Mean loss on the 5,000 held-out images, always with the same noise."""
+def evaluate(model: Model, data: str, seed: int = 0, batch: int = 250) -> float | None:
+    """Mean loss on the 5,000 held-out examples, always with the same noise; None for a model without a loss of its own."""
+    if type(model).loss is Model.loss:
+        return None
     was, rng = model.training, torch.Generator().manual_seed(seed)
     model.eval()
-    x, label = images(data, "held_out")
+    x, label = examples(data, "held_out")
     device = model.device
     losses = [
         model.loss(model.prepare(x[i : i + batch], rng).to(device), label[i : i + batch].to(device), rng).item()
@@ -84,23 +88,37 @@ def evaluate(model: Model, data: str, seed: int = 0, batch: int = 250) -> float:
     return sum(losses) / len(losses)
 
 
+def _optimizer(player: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW over a player's weights; matrices and kernels decay, biases and scales do not."""
+    decayed = [p for p in player.parameters() if p.ndim > 1]
+    plain = [p for p in player.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)  # one pass over the weights: 4-8 x on a CPU
+
+
 def fit(
-    model: Model, recipe: Recipe, data: str, seed: int = 0, budget: float | None = None, run: Path | None = None, every: float = 60.0
+    model: Model,
+    recipe: Recipe,
+    data: str,
+    seed: int = 0,
+    budget: float | None = None,
+    run: Path | None = None,
+    every: float = 60.0,
+    history: History | None = None,
 ) -> Iterator[Progress]:
     """Train `model` in place, yielding progress after every step; at the end it holds the averaged weights.
 
-    `budget` in minutes ends the run early, `run` is a folder for the checkpoint that a later call with the same arguments resumes from.
+    `budget` in minutes ends the run early, `run` is a folder for the checkpoint that a later call with the same arguments resumes from,
+    `history` collects what is to be watched again afterwards.
     """
     device, rng = model.device, torch.Generator().manual_seed(seed)
-    x, label = images(data, "train")
+    x, label = examples(data, "train")
     steps_per_epoch = len(x) // recipe.batch
     steps = max(1, round(recipe.epochs * steps_per_epoch))
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)  # one pass over the weights: 4-8 x on a CPU
+    optimizers = [_optimizer(player, recipe) for player in model.players()]
     ema = Ema(model, recipe.ema)
-    step, spent = _resume(run, model, optimizer, ema, rng) if run else (0, 0.0)
+    history = history or History(model, data)
+    step, spent = _resume(run, model, optimizers, ema, rng, history) if run else (0, 0.0)
     begun, saved = time.monotonic() - spent, time.monotonic()
     average, progress = None, 0.0
     model.train()
@@ -110,43 +128,65 @@ def fit(
             progress = max(step / steps, spent / (60 * budget) if budget else 0.0)
             if progress >= 1:
                 break
-            for group in optimizer.param_groups:
-                group["lr"] = rate(progress, recipe)
-            loss = model.loss(model.prepare(xb, rng).to(device), yb.to(device), rng)
-            if not torch.isfinite(loss):
-                raise FloatingPointError(f"The loss is {loss.item()} at step {step}; lower the learning rate of the recipe.")
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-            optimizer.step()
+            if history.due(progress):
+                history.moment(model, ema.weights, step)
+            noted = []
+            losses = model.losses(model.prepare(xb, rng).to(device), yb.to(device), rng)
+            for player, optimizer, loss in zip(model.players(), optimizers, losses, strict=True):
+                if not torch.isfinite(loss):
+                    raise FloatingPointError(f"The loss is {loss.item()} at step {step}; lower the learning rate of the recipe.")
+                for group in optimizer.param_groups:
+                    group["lr"] = rate(progress, recipe)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(player.parameters(), recipe.clip)
+                optimizer.step()
+                noted.append(loss.detach())
             ema.update(model)
-            step += 1
             if step % 20 == 0 or average is None:
-                average = loss.item() if average is None else 0.9 * average + 0.1 * loss.item()
+                average = noted[-1].item() if average is None else 0.9 * average + 0.1 * noted[-1].item()
+            if step % history.every == 0:
+                history.loss(step, [float(loss) for loss in noted])
+            step += 1
             if run and time.monotonic() - saved > every:
-                _keep(run, model, optimizer, ema, rng, step, spent)
+                _keep(run, model, optimizers, ema, rng, step, spent, history)
                 saved = time.monotonic()
             yield Progress(step, steps, spent, average, None)
+    if history.due(1.0):
+        history.moment(model, ema.weights, step)
     model.load_state_dict(ema.weights)
     model.eval()
     if run:
-        _keep(run, model, optimizer, ema, rng, step, spent)
+        _keep(run, model, optimizers, ema, rng, step, spent, history)
     yield Progress(step, steps, spent, average or math.nan, evaluate(model, data))
 
 
-def _keep(run: Path, model: Model, optimizer: torch.optim.Optimizer, ema: Ema, rng: torch.Generator, step: int, spent: float) -> None:
+def _keep(
+    run: Path,
+    model: Model,
+    optimizers: list[torch.optim.Optimizer],
+    ema: Ema,
+    rng: torch.Generator,
+    step: int,
+    spent: float,
+    history: History,
+) -> None:
     """Write everything that a resumed run needs into one safetensors file."""
     state: dict[str, Tensor] = {f"model.{k}": v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     state |= {f"ema.{k}": v.cpu().contiguous() for k, v in ema.weights.items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        state |= {f"adam.{index}.{k}": v.cpu().contiguous() for k, v in moments.items()}
+    for player, optimizer in enumerate(optimizers):
+        for index, moments in optimizer.state_dict()["state"].items():
+            state |= {f"adam.{player}.{index}.{k}": v.cpu().contiguous() for k, v in moments.items()}
+    state |= {f"history.{k}": v.contiguous() for k, v in history.tensors().items()}
     state |= {"rng": rng.get_state(), "at": torch.tensor([step, spent, ema.steps], dtype=torch.float64)}
     run.mkdir(parents=True, exist_ok=True)
     save_file(state, run / "state.partial")
     (run / "state.partial").replace(run / "state.safetensors")
 
 
-def _resume(run: Path, model: Model, optimizer: torch.optim.Optimizer, ema: Ema, rng: torch.Generator) -> tuple[int, float]:
+def _resume(
+    run: Path, model: Model, optimizers: list[torch.optim.Optimizer], ema: Ema, rng: torch.Generator, history: History
+) -> tuple[int, float]:
     """Take up the run in a folder; (0, 0.0) where there is none. The order of the current pass is drawn anew."""
     if not (run / "state.safetensors").exists():
         return 0, 0.0
@@ -155,12 +195,14 @@ def _resume(run: Path, model: Model, optimizer: torch.optim.Optimizer, ema: Ema,
     for key, value in state.items():
         if key.startswith("ema."):
             ema.weights[key[4:]].copy_(value)
-    moments: dict[int, dict[str, Tensor]] = {}
-    for key, value in state.items():
-        if key.startswith("adam."):
-            _, index, name = key.split(".", 2)
-            moments.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    for player, optimizer in enumerate(optimizers):
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in state.items():
+            if key.startswith(f"adam.{player}."):
+                index, name = key.split(".")[2:]
+                moments.setdefault(int(index), {})[name] = value
+        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    history.take_up({key[8:]: value for key, value in state.items() if key.startswith("history.")})
     rng.set_state(state["rng"])
     step, spent, ema.steps = int(state["at"][0]), float(state["at"][1]), int(state["at"][2])
     return step, spent
@@ -176,17 +218,19 @@ def train(
     for part in model.children() if compile else ():
         part.compile()
     run = Path(os.environ.get("GENVIZ_RUNS", "runs")) / f"{family.name}-{entry.name}-{data}"
-    last, progress = 0.0, None
-    for progress in fit(model, entry.recipe, data, seed, budget, run):
-        if time.monotonic() - last > (0.5 if sys.stderr.isatty() else 30) or progress.held_out is not None:
+    last, progress, history = 0.0, None, History(model, data)
+    for progress in fit(model, entry.recipe, data, seed, budget, run, history=history):
+        if time.monotonic() - last > (0.5 if sys.stderr.isatty() else 30):
             last = time.monotonic()
             show(_bar(name, data, progress))
     assert progress is not None
+    show(_bar(name, data, progress))
+    kind = "points" if data in POINTS else "images"
     held_out = {
         "name": "held_out_loss",
         "value": progress.held_out,
         "unit": "loss",
-        "protocol": "5,000 held-out training images, fixed noise",
+        "protocol": f"5,000 held-out training {kind}, fixed noise",
         "command": f"python -m genviz.train {name} {data}",
     }
     recipe = dataclasses.asdict(entry.recipe) | {"steps": progress.step}
@@ -204,9 +248,10 @@ def train(
         round(progress.seconds, 1),
         machine,
         seed,
-        metrics=[held_out],
+        trained_on="50,000 points; 5,000 more held out for selection" if data in POINTS else checkpoint.Card.trained_on,
+        metrics=[held_out] if progress.held_out is not None else [],
     )
-    return checkpoint.save(model, card)
+    return checkpoint.save(model, card, history.tensors())
 
 
 def _bar(name: str, data: str, p: Progress) -> str:
@@ -258,8 +303,10 @@ def main() -> None:
             card = train(name, data, pick_device(args.device), args.budget, args.seed, args.compile, show)
         except (KeyError, FloatingPointError) as error:
             parser.error(str(error.args[0]))
+        held_out = card.metric("held_out_loss")
         print(
-            f"\nwrote {card.path.name}: {card.parameters:,} parameters, {card.seconds:.0f} s, held out {card.metric('held_out_loss'):.4f}"
+            f"\nwrote {card.path.name}: {card.parameters:,} parameters, {card.seconds:.0f} s"
+            + (f", held out {held_out:.4f}" if held_out is not None else "")
         )
 
 

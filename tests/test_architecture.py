@@ -25,11 +25,13 @@ MAY = {
     "plots": {"plots"},
     "families": {"family", "frame", "model", "noise", "nn"},
     "checkpoint": {"families", "family", "model"},
-    "train": {"checkpoint", "data", "families", "family", "model"},
+    "history": {"data", "metrics", "model"},
+    "train": {"checkpoint", "data", "families", "family", "history", "model"},
     "catalogue": {"checkpoint", "families", "family", "frame", "model", "data"},
     "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"checkpoint", "data", "model"},
     "remap": {"map"},
+    "remeasure": {"checkpoint", "compare", "engine", "families"},
     "compare": {"checkpoint", "data", "families", "family", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}

@@ -16,7 +16,7 @@ def small_data(monkeypatch) -> None:
     rng = torch.Generator().manual_seed(0)
     x = (torch.rand(320, 1, 28, 28, generator=rng) * 255).to(torch.uint8)
     label = torch.arange(320) % 10
-    monkeypatch.setattr(train, "images", lambda data, split: (x, label) if split == "train" else (x[:100], label[:100]))
+    monkeypatch.setattr(train, "examples", lambda data, split: (x, label) if split == "train" else (x[:100], label[:100]))
 
 
 def run(model: Toy, recipe: Recipe, **options) -> list[train.Progress]:

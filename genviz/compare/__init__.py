@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genviz import checkpoint
+from genviz.family import IMAGE_DATA
 
 if TYPE_CHECKING:
     from genviz.checkpoint import Card
@@ -75,6 +76,7 @@ class Row:
     sha256: str  # of the weights
     classifier: str  # sha256 of the classifier whose features were compared
     command: str
+    agreement: float | None = None  # share of the images that GenViz's classifier takes for the class that was asked for
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -108,7 +110,7 @@ def merge(rows: Iterable[Row]) -> list[Row]:
 def unmeasured(cards: Iterable[Card]) -> list[Card]:
     """The cards without a row, or with a row that tells of other weights or was made with another classifier."""
     known = {(row.name, row.data, row.sha256, row.classifier) for row in read()}
-    return [card for card in cards if (card.name, card.data, card.sha256, eye(card.data)) not in known]
+    return [card for card in cards if card.data in IMAGE_DATA and (card.name, card.data, card.sha256, eye(card.data)) not in known]
 
 
 def eye(data: str) -> str:
@@ -122,7 +124,8 @@ def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterato
     from genviz.compare.measure import measure
 
     for card in checkpoint.cards() if cards is None else cards:
-        yield from measure(card, samples)
+        if card.data in IMAGE_DATA:  # points in the plane are there to be seen
+            yield from measure(card, samples)
 
 
 def metrics(row: Row) -> list[dict[str, Any]]:
@@ -146,6 +149,8 @@ def metrics(row: Row) -> list[dict[str, Any]]:
         ("ms_64" + tail, row.ms_64, "ms", f"per picture, 64 at a time, median;{setting} {row.machine}"),
     ]
     unit = "bits_per_dim" if row.likelihood_unit == "bits/dim" else "nll"
+    if row.agreement is not None:
+        found.append(("agreement" + tail, row.agreement, "share", pictures + "; generated images classified as the class asked for"))
     if row.likelihood is not None:
         kind = row.likelihood_kind.lower().replace("-", "_")
         found.append((f"{unit}_{kind}", row.likelihood, row.likelihood_unit, row.likelihood_protocol))

@@ -30,7 +30,7 @@ from genviz import checkpoint
 from genviz.checkpoint import Card
 from genviz.compare import SAMPLES, Progress, Row, eye
 from genviz.data.images import images
-from genviz.frame import Frame, describe_knobs
+from genviz.frame import Frame
 from genviz.metrics import classifier
 from genviz.metrics.coverage import Coverage, coverage
 from genviz.metrics.distance import frechet, kid
@@ -38,17 +38,15 @@ from genviz.metrics.likelihood import bits_per_dim, kinds, log_likelihood
 from genviz.model import Model, abilities
 
 CHUNK = 250  # pictures drawn at a time
-SETTINGS = (  # 34 and 10 network calls; chosen on held-out images
-    {"sampler": "dpm_solver", "steps": 17, "guidance": 1.25},
-    {"sampler": "dpm_solver", "steps": 10, "guidance": 1.0},
-)
 
 
 def settings(model: Model | type[Model]) -> dict[str, dict[str, Any]]:
-    """The knobs to measure a model with, by the setting's name; "" is the default, for a sampler without those knobs."""
-    known = {k["name"]: k for k in describe_knobs(model.Knobs)}
-    fitting = [s for s in SETTINGS if s.keys() <= known.keys() and s["sampler"] in known["sampler"]["choices"]]
-    return {f"{s['sampler']}, {s['steps']} steps, guidance {s['guidance']:g}": dict(s) for s in fitting} or {"": {}}
+    """The knobs to measure a model with, by the setting's name; "" is the default."""
+    return {", ".join(_named(k, v) for k, v in s.items()): dict(s) for s in model.measured}
+
+
+def _named(knob: str, value: Any) -> str:
+    return str(value) if isinstance(value, str) else f"{value} steps" if knob == "steps" else f"{knob} {value:g}"
 
 
 def to_bytes(x: Tensor) -> Tensor:
@@ -215,6 +213,8 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
         features = classifier.features(from_bytes(generated), card.data)
         shares = coverage(truth.features, features)
         distance = frechet(features, truth.features)
+        asked = torch.cat([torch.full((n,), k.label) for k, n in parts]) if hasattr(knobs, "label") else None
+        agreement = (classifier.classes(features, card.data) == asked).float().mean().item() if asked is not None else None
         yield Progress(f"{title}: timing", 0, 1)
         yield Row(
             card.name, card.data, card.title, setting, given, pictures(model), samples,
@@ -224,5 +224,5 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
             counting(card.data, levels) if levels else None,
             draw(model, knobs, 1, 0)[1], milliseconds(model, knobs, 1), milliseconds(model, knobs, 64), machine(),
             card.parameters, card.seconds, getattr(model, "z_dim", None), "encode" in abilities(model), card.sha256, eye(card.data),
-            command(card, samples),
+            command(card, samples), agreement,
         )  # fmt: skip

@@ -1,8 +1,13 @@
-"""Data sets by name. Images come through torchvision from the folder that GENVIZ_DATA names; nothing is imported before it is used."""
+"""Data sets by name. Images come through torchvision from the folder that GENVIZ_DATA names, points in the plane from their formula;
+nothing is imported before it is used."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +29,23 @@ DATASETS = {
         "MIT, Zalando SE",
     ),
 }
+
+POINTS = {
+    "two_moons": "Two moons",
+    "rings": "Rings",
+    "swiss_roll": "Swiss roll",
+    "eight_gaussians": "Eight Gaussians",
+    "twenty_five_gaussians": "Twenty-five Gaussians",
+    "checkerboard": "Checkerboard",
+}  # titles of the data sets in the plane
+
+
+def examples(data: str, split: str) -> tuple[Tensor, Tensor]:
+    """x and label of split "train", "held_out" or "test": images (N, 1, 28, 28) uint8 or points (N, 2). KeyError for other names."""
+    if data in POINTS:
+        from genviz.data.points import points
+
+        return points(data, split)
+    from genviz.data.images import images
+
+    return images(data, split)

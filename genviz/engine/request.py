@@ -13,6 +13,7 @@ from genviz.frame import read_knobs
 
 SEEDS = 2**32 - 1
 IMAGES = 64
+POINTS = 2000  # of a film in the plane
 GIVEN = 2**20  # bytes of arrays that come with a film
 SENT = 4 * 2**20  # and with a question
 
@@ -41,7 +42,8 @@ def film(catalogue: dict, model: str, data: str, walk: str, knobs: Mapping[str, 
     except ValueError as error:
         raise Refused(str(error)) from None
     extras = (aux,) if isinstance(aux, str) else tuple(map(str, aux))
-    return Order(model, data, walk, typed, whole("n", n, 1, IMAGES), whole("seed", seed, 0, SEEDS), arrays(given or {}, GIVEN), extras,
+    most = IMAGES if len(entry["shape"]) == 3 else POINTS
+    return Order(model, data, walk, typed, whole("n", n, 1, most), whole("seed", seed, 0, SEEDS), arrays(given or {}, GIVEN), extras,
                  whole("frames", frames, 2, 1000))  # fmt: skip
 
 

@@ -223,6 +223,12 @@ def features(x: Tensor, data: str, batch: int = 250) -> Tensor:
     return torch.cat([net.features(x[i : i + batch].float()).double() for i in range(0, len(x), batch)])
 
 
+@torch.no_grad()
+def classes(features: Tensor, data: str) -> Tensor:
+    """features (N, 128) as `features` gives them -> the class (N,) int64 that the classifier of a data set sees in each."""
+    return load(data).head(features.float()).argmax(1)
+
+
 def train(data: str, seed: int = 0, budget: float | None = None, show=print) -> dict:
     """Train the classifier of a data set phase by phase, write weights and passport, return the passport. Reads the test set once.
 

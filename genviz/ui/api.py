@@ -38,7 +38,7 @@ def register(engine: Any) -> None:
         async for shot in _shots(engine, model, data, n, seed, knobs, 2, who):
             last = shot
         assert last is not None
-        return {"images": images_of(last.x), "steps": last.steps, "nfe": last.nfe}
+        return {**_made(last.x), "steps": last.steps, "nfe": last.nfe}
 
     async def film(
         model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60, who: gr.Request | None = None
@@ -48,7 +48,7 @@ def register(engine: Any) -> None:
         Each is {"images": [n PNG files in base64], "step", "steps", "nfe", "ms" (milliseconds a step took), "caption"}.
         """
         async for shot in _shots(engine, model, data, n, seed, knobs, frames, who):
-            yield {"images": images_of(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
+            yield {**_made(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
                    "caption": shot.caption}  # fmt: skip
 
     async def encode(model: str, data: str, images: list, seed: int = 0) -> dict:
@@ -76,7 +76,8 @@ def register(engine: Any) -> None:
         only models with the same `pixels`. images and seed as for /encode.
         """
         with _sentences():
-            entry = next((m for f in engine.catalogue()["families"] for m in f["models"] if m["name"] == model), None)
+            every = [m for f in engine.catalogue()["families"] for m in f["models"]]
+            entry = next((m for m in every if m["name"] == model), None)
             can = entry["abilities"] if entry else ["log_prob"]  # for an unknown name the call below lists the known ones
             if "log_prob" not in can and "elbo" not in can:
                 raise ValueError(f"{model} has neither a likelihood nor a bound on it.")
@@ -87,6 +88,11 @@ def register(engine: Any) -> None:
 
     for verb in (sample, film, encode, decode, likelihood):
         gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
+
+
+def _made(x: np.ndarray) -> dict:
+    """What a model drew: images, or points in the plane (n, 2) as numbers."""
+    return {"images": images_of(x)} if x.ndim == 4 else {"points": x.tolist()}
 
 
 async def _shots(

@@ -1,4 +1,4 @@
-"""The whole page: a header, the start page, one tab for each family, and the verbs over HTTP."""
+"""The whole page: a header, the start page, one tab for each family, one that compares them, and the verbs over HTTP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from genviz.ui import api, tab
+from genviz.ui import api, compare, tab
+from genviz.ui.link import Link
 from genviz.ui.start import Header, Start
 
 
@@ -15,7 +16,9 @@ def build(engine: Any) -> gr.Blocks:
     catalogue = engine.catalogue()
     families = catalogue["families"]
     with gr.Blocks(title="GenViz", analytics_enabled=False, fill_width=True) as demo:
-        Header(elem_classes="gv-header")
+        with gr.Row(elem_classes="gv-top", equal_height=False):
+            Header(elem_classes="gv-header")
+            Link(catalogue, elem_classes="gv-link")
         with gr.Tabs(elem_classes="gv-families", overflow_behavior="wrap"):
             with gr.Tab("Start", elem_id="tab-start"):
                 Start(engine, {f["name"]: tab.tab_of(f) for f in families})
@@ -23,6 +26,8 @@ def build(engine: Any) -> gr.Blocks:
             for family in families:
                 with gr.Tab(family["title"], elem_id=tab.tab_of(family)):
                     labs.append(tab.build(engine, catalogue, family))
+            with gr.Tab("Compare", elem_id="tab-compare"):
+                compare.build(catalogue)
         api.register(engine)
     demo.tools = [tool for lab in labs for tool in lab.tools]
     return demo

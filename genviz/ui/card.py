@@ -14,6 +14,8 @@ LEADING = {  # the metrics that a card leads with, as patterns of their names, a
     r"nll_exact": "-log p(x), exact",
     r"nll_iw_(\d+)": "-log p(x), IW-{} bound",
     r"bits_per_dim_exact": "Bits per dimension, exact",
+    r"bits_per_dim_iw_(\d+)": "Bits per dimension, IW-{} bound",
+    r"bits_per_dim_ode": "Bits per dimension, by the ODE",
     r"frechet_ratio": "Frechet distance",
     r"frechet_ratio_(\d+)_nfe": "Frechet distance, {} NFE",
 }

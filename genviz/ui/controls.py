@@ -15,16 +15,19 @@ ASSETS = Path(__file__).parent / "assets"
 
 
 class Controls(Widget):
-    """Controls of one family's player; made to follow the menus with `lab.follow`."""
+    """Controls of one family's player; made to follow the menus with `lab.follow`, and to set them where a link says what they hold."""
+
+    events_sent = ("restore",)
 
     template = (ASSETS / "controls.html").read_text()
     css = (ASSETS / "controls.css").read_text()
     js = (ASSETS / "controls.js").read_text()
 
-    def __init__(self, catalogue: dict, family: dict, player: str, *, n: int = 16, **options: Any):
-        """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film."""
+    def __init__(self, catalogue: dict, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
+        """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film, `n` samples at first,
+        `most` at the most."""
         super().__init__({
-            "player": player, "n": n,
+            "player": player, "n": n, "most": most,
             "models": {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"]), "data": m["data"]} for m in family["models"]},
             "scenes": family["scenes"],
             "classes": {name: data["classes"] for name, data in catalogue["data"].items()},

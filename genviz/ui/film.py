@@ -10,6 +10,7 @@ dropped connection with what the page already has, so that nothing is lost and n
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -31,7 +32,7 @@ def routes(engine: Any) -> list[Route]:
 
     async def submit(request: Request) -> JSONResponse:
         try:
-            order = await _read(request)
+            order = await read_body(request)
             given = {str(k): given_array(k, v) for k, v in (order.get("given") or {}).items()}
             fields = {k: order[k] for k in ("walk", "knobs", "n", "seed", "frames") if k in order}
             aux = tuple(map(str, order.get("aux") or ()))
@@ -57,7 +58,7 @@ def routes(engine: Any) -> list[Route]:
 
     async def cancel(request: Request) -> JSONResponse:
         try:
-            for job in list((await _read(request)).get("jobs") or [])[:64]:
+            for job in list((await read_body(request)).get("jobs") or [])[:64]:
                 engine.cancel(str(job))
         except ValueError as error:
             return JSONResponse({"error": str(error)})
@@ -70,7 +71,7 @@ def routes(engine: Any) -> list[Route]:
     ]
 
 
-async def _read(request: Request) -> dict:
+async def read_body(request: Request) -> dict:
     """The JSON object of a request; ValueError with one sentence."""
     size = request.headers.get("content-length", "")
     if not size.isdigit() or int(size) > LARGEST:
@@ -100,23 +101,33 @@ def given_array(name: str, value: Any) -> np.ndarray:
 
 
 def _shot(shot: Any, paints: dict[str, str]) -> dict:
-    """A shot as the page reads it: one picture of all images, one more for each extra that is painted."""
+    """A shot as the page reads it: one picture of all images, one more for each extra that is painted; points as float32 x, y, x, y ..."""
     x = shot.x
+    if x.ndim == 2:
+        return {"points": base64.b64encode(x.tobytes()).decode(), "n": len(x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe,
+                "ms": round(shot.ms, 3), "caption": shot.caption}  # fmt: skip
     aux = {name: paint(shot.aux[name], how) for name, how in paints.items() if name in shot.aux and shot.aux[name].ndim >= 3}
     return {"sprite": pictures.sprite(x), "n": len(x), "side": x.shape[-1], "step": shot.step, "steps": shot.steps, "nfe": shot.nfe,
             "ms": round(shot.ms, 3), "caption": shot.caption, "aux": aux}  # fmt: skip
 
 
 def paint(x: np.ndarray, how: str) -> str:
-    """Numbers (n, 1, H, W) as a picture: "grey" for [-1, 1], "signed" or "signed:3" for a heat map with a sign (full colour at 3),
-    "heat" or "heat:0.69" for one from 0 up."""
+    """Numbers as a picture that a page shows at once; see `painted`."""
+    return pictures.data_url(pictures.png(painted(x, how)))
+
+
+def painted(x: np.ndarray, how: str, columns: int | None = None) -> np.ndarray:
+    """Numbers (n, 1, H, W) as one picture (rows * H, columns * W) uint8, with three colours behind it where it has any.
+
+    "grey" for [-1, 1], "signed" or "signed:3" for a heat map with a sign (full colour at 3), "heat" or "heat:0.69" for one from 0 up.
+    """
     kind, _, limit = how.partition(":")
     try:
         bound = float(limit) if limit else None
     except ValueError:
         bound = None
     if kind == "signed":
-        return pictures.data_url(pictures.png(pictures.signed(x, limit=bound)))
+        return pictures.signed(x, columns, bound)
     if kind == "heat":
-        return pictures.data_url(pictures.png(pictures.heat(x, limit=bound)))
-    return pictures.sprite(x)
+        return pictures.heat(x, columns, bound)
+    return pictures.grid(x, columns)

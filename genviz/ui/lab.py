@@ -15,6 +15,7 @@ from typing import Any
 
 import gradio as gr
 
+LEAD = "value => [value.wanted.model, value.wanted.data, value.wanted.seed]"
 FOLLOW = "(model, data, seed, value) => ({...(value || {}), model, data, seed})"
 
 
@@ -55,6 +56,8 @@ class Lab:
             show_progress="hidden",
             queue=False,
         )
+        if "restore" in getattr(widget, "events_sent", ()):
+            widget.restore(None, widget, [self.model, self.data, self.seed], js=LEAD, show_progress="hidden", queue=False)
         return widget
 
     def tool(self, name: str, label: str) -> str:

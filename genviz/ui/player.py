@@ -8,13 +8,18 @@ A panel makes its own player and starts films from its script:
     genviz.stop("diffusion.microscope")
     genviz.listen("diffusion.microscope", {
         frame: f => ...,      // f = {index, step, steps, nfe, ms, caption} whenever another frame is shown
+        points: p => ...,     // at every moment of a film of points: {model, data, frames: [Float32Array of x1, x2, ...], at: a fraction}
         pixel: p => ...,      // the pointer is on a pixel: {i, row, column, painted, pixels, clicked}
         state: s => ...,      // "empty", "waiting", "running", "done", "cancelled", "error"
     })
 
 `given` holds images (base64, or a list of them) and numbers; they reach the walk as tensors of the same names. A page that is reloaded or
 loses its connection takes its film up again; a page that is closed cancels it. Models with order "raster" are replayed pixel by pixel
-from the frames that arrived, because a painted pixel never changes.
+from the frames that arrived, because a painted pixel never changes. A film of points in the plane is drawn by whoever listens; between
+two frames `at` is a fraction, so that points can be shown on their way.
+
+Under "Save" every player gives away its picture, its film and the call in Python that makes it (genviz.ui.export), and the address of the
+page holds its film and the step that is shown (genviz.ui.link).
 """
 
 from __future__ import annotations
@@ -38,20 +43,21 @@ class Row:
 
 
 class Player(Widget):
-    """A film of 1 to 64 images; `name` is unique on the page, `walk` is what a film walks unless it says otherwise."""
+    """A film of 1 to 64 images, or of points; `name` is unique on the page, `walk` is what a film walks unless it says otherwise."""
 
     template = (ASSETS / "player.html").read_text()
     css = (ASSETS / "player.css").read_text()
-    js = (ASSETS / "player.js").read_text()
+    js = (ASSETS / "player.js").read_text() + (ASSETS / "export.js").read_text()
 
     def __init__(self, engine: Any, name: str, *, walk: str = "sample", rows: tuple[Row, ...] = (), label: str = "x", frames: int = 60,
-                 empty: str = "Press Sample to begin.", send: bool = True, **options: Any):  # fmt: skip
+                 empty: str = "Press Sample to begin.", send: bool = True, stage: bool = True, **options: Any):  # fmt: skip
         """`rows` beside x, `label` the name under x where there are rows, `frames` the most that are delivered, `empty` the sentence before
-        the first film, `send` whether a picture can be sent to other tools."""
+        the first film, `send` whether a picture can be sent to other tools, `stage` whether there is room for pictures (a
+        film of points needs none)."""
         catalogue = engine.catalogue()
-        models = [m for f in catalogue["families"] for m in f["models"]]
+        models = [m for f in catalogue["families"] for m in (*f["models"], *f["planes"])]
         super().__init__({
             "name": name, "walk": walk, "rows": [asdict(row) for row in rows], "label": label, "frames": frames, "empty": empty,
-            "send": send, "raster": [m["name"] for m in models if m["order"] == "raster"],
-            "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()},
+            "send": send, "stage": stage, "raster": [m["name"] for m in models if m["order"] == "raster"],
+            "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()} | catalogue["points"],
         }, **options)  # fmt: skip

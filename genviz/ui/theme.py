@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-from genviz.ui.film import routes
+from genviz.ui import export, film
 from genviz.ui.widget import scripts, styles
 
 AUDIENCE = 400  # people at once; also the most events that gradio runs at a time
@@ -48,7 +48,8 @@ def head(tools: list[dict] | None = None) -> str:
 def page(demo: gr.Blocks, engine: Any = None) -> dict[str, Any]:
     """Arguments of demo.launch(): look, scripts, the routes of films, and bounds fit for a lecture hall."""
     return {
-        "theme": theme(), "head": head(getattr(demo, "tools", None)), "app_kwargs": {"routes": routes(engine)} if engine else None,
+        "theme": theme(), "head": head(getattr(demo, "tools", None)), 
+        "app_kwargs": {"routes": [*film.routes(engine), *export.routes(engine)]} if engine else None,
         "max_threads": AUDIENCE, "state_session_capacity": 200, "max_file_size": "8mb", "enable_monitoring": False, "ssr_mode": False,
         "footer_links": ["api"], "run_history": False, "pwa": False, "mcp_server": False,
     }  # fmt: skip

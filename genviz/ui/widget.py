@@ -39,9 +39,11 @@ The script sees: `element`, `props` (props.value is the Python value; setting pr
     genviz.toast(error or sentence)  shows one sentence
     genviz.receive(tool, take)       this widget is the receiver of a tool declared with lab.tool(...); take({pixels, label, from})
     genviz.send(tool, {pixels})      opens the tool's tab and hands the image over
+    genviz.copy(text)                -> promise of true where it is on the clipboard, over plain http too
     genviz.css("--name")             a CSS variable of the current theme; genviz.dark() -> bool
 
-Films (a walk, step by step) are shown by a Player: see genviz.ui.player for genviz.film, genviz.stop and genviz.listen.
+Films (a walk, step by step) are shown by a Player: see genviz.ui.player for genviz.film, genviz.stop and genviz.listen. The address
+of the page holds what people set (genviz.ui.link): sliders, menus and boxes of a panel's widgets under their first class names.
 
 Rules that cost hours elsewhere: the template is static (a script owns what is inside); a widget in a tab that was never opened is not in
 the page (so read props.value when the script starts, not before); server functions have no queue, so cheap work only (an `async` one

@@ -21,16 +21,20 @@ Beta, Kumaraswamy or Logit-Normal density.
 But sampling takes one step per pixel. Remembering what earlier pixels computed makes each step cheap; there are still 784 of
 them, one after the other. And there is no latent $z$: nothing to interpolate, no representation to keep.
 
+**In the plane** the product has two factors, $p(x_1)\, p(x_2 \mid x_1)$: first where across, then how high up. There the true density is
+known, and a cut along any $x_1$ shows the learnt conditional beside the right one.
+
 **What changed since.** The idea moved from pixels to tokens: masked attention (PixelSNAIL, Image Transformer, Sparse Transformer), sound
 (WaveNet), and language models of the GPT kind, which are this page with words for pixels. For images, diffusion took the lead in
 quality, and today's autoregressive image models paint learnt tokens instead of pixels.
 """
 
-from genviz.family import Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 
 BINARY = Recipe(epochs=9, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
 DEEP = {"blocks": 5, "dilations": ((1, 1), (2, 1), (4, 2), (8, 4), (1, 1), (4, 2))}
 GREY = Recipe(epochs=0.6, batch=8, lr=2.5e-3, warmup=0.04, clip=100.0, ema=0.997)
+POINTS = Recipe(epochs=40, batch=500, lr=3e-3)
 
 FAMILY = Family(
     name="autoregressive",
@@ -40,6 +44,7 @@ FAMILY = Family(
     models=(
         Entry("pixel_cnn", "PixelCNN, black and white", "genviz.families.autoregressive.pixel_cnn:PixelCNN", {"levels": 2, **DEEP}, BINARY),
         Entry("pixel_cnn_grey", "PixelCNN, 16 grey levels", "genviz.families.autoregressive.pixel_cnn:GreyPixelCNN", {"levels": 16}, GREY),
+        Entry("plane", "Two numbers in the plane", "genviz.families.autoregressive.plane:PlanePixels", {}, POINTS, POINT_DATA),
     ),
     scenes=(
         Scene("As learnt", "pixel_cnn", {"temperature": 1.0}),

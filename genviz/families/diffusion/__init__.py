@@ -24,6 +24,9 @@ with far fewer calls of the network.
 **The same thing from another side.** The network knows the gradient of the log density of noisy pictures, the *score*:
 $\nabla_{x_t} \log p_t(x_t) = (\alpha_t \hat x_0 - x_t)/\sigma_t^2$. That is where score-based models start from.
 
+**In the plane** the score of the data has a formula at every noise level, so the network's arrows can be laid over the true ones, and
+the way of every point can be followed.
+
 **Guidance.** The class was hidden from the network for one training picture in ten, so it answers with and without it. Stretching the
 difference, $\hat x_0 = \hat x_0^{\text{any}} + w\,(\hat x_0^{\text{class}} - \hat x_0^{\text{any}})$ with $w > 1$, gives clearer and
 less varied pictures.
@@ -34,7 +37,7 @@ standard for images, sound and video within two years; its price is still a walk
 *Sohl-Dickstein et al. 2015; Ho, Jain, Abbeel 2020; Song et al. 2021; Karras et al. 2022; Ho, Salimans 2022; Lu et al. 2022.*
 """
 
-from genviz.family import Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 
 FAMILY = Family(
     name="diffusion",
@@ -48,6 +51,14 @@ FAMILY = Family(
             "genviz.families.diffusion.diffusion:Diffusion",
             {"fine": 32, "coarse": 96, "fine_blocks": 2, "coarse_blocks": 5},
             Recipe(epochs=36, batch=64, lr=2e-3, warmup=0.03, betas=(0.9, 0.99), ema=0.999),
+        ),
+        Entry(
+            "plane",
+            "Diffusion in the plane",
+            "genviz.families.diffusion.plane:PlaneDiffusion",
+            {},
+            Recipe(epochs=45, batch=500, lr=3e-3),
+            POINT_DATA,
         ),
     ),
     scenes=(

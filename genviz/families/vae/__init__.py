@@ -27,6 +27,9 @@ large one spends little, and whole dimensions of $z$ go silent (Higgins et al. 2
 
 $$\log p(x) \;\ge\; \mathbb{E}_{z_1 \dots z_k \sim q} \log \frac{1}{k} \sum_{j=1}^{k} \frac{p(x \mid z_j) \, p(z_j)}{q(z_j \mid x)}$$
 
+**In the plane** both $z$ and $x$ are points, and the decoder can be seen at work: it bends the latent plane until a round cloud lies on the
+data. What is in several pieces stays joined by thin bridges, for the map is continuous.
+
 **For and against.** A VAE has both directions: the encoder is kept for representations (the *Map*), the decoder with the prior for
 samples. But it has a bound, not a likelihood, and independent pixels around one mean picture look soft. Other autoencoders (denoising,
 bottleneck, masked) represent well, but have no prior over $z$ and so no obvious way to generate.
@@ -36,12 +39,13 @@ sample well and give up the simple latent space seen here. A diffusion model is 
 learnt but fixed: adding noise. And the VAE lives on inside it: latent diffusion (2022) first compresses images with one, then diffuses.
 """
 
-from genviz.family import Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 
 MODEL = "genviz.families.vae.vae:VAE"
 PLANE = Recipe(epochs=30, batch=200, lr=2e-3)
 SMALL = Recipe(epochs=10, batch=100, lr=2e-3)
 STRONG = Recipe(epochs=30, batch=64, lr=2e-3)  # 25,770 steps, the last 4,770 with 5 draws per picture
+POINTS = Recipe(epochs=40, batch=500, lr=3e-3)
 
 
 def _beta(name: str, beta: float) -> Entry:
@@ -60,6 +64,7 @@ FAMILY = Family(
         _beta("beta_1", 1.0),
         _beta("beta_4", 4.0),
         Entry("vae", "VAE, convolutional", MODEL, {"z_dim": 40, "net": "conv", "width": 64, "k": 5, "k_from": 21_000}, STRONG),
+        Entry("plane", "VAE in the plane", "genviz.families.vae.plane:PlaneVAE", {}, POINTS, POINT_DATA),
     ),
     scenes=(
         Scene("Mean pictures", "vae", {"temperature": 1.0, "show": "mean"}),

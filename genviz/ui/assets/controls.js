@@ -46,7 +46,7 @@ const draw = force => {
   drawn = model + data;
   const values = kept[model] ||= Object.fromEntries(here.knobs.map(k => [k.name, k.default]));
   find(".knobs").replaceChildren(
-    knob({ name: "n", title: "samples", type: "int", low: 1, high: 64, choices: [], kind: "", step: 1, help: "" }, n, v => { n = v; }),
+    knob({ name: "n", title: "samples", type: "int", low: 1, high: props.value.most, choices: [], kind: "", step: 1, help: "" }, n, v => { n = v; }),
     ...here.knobs.map(k => knob(k, values[k.name], v => { values[k.name] = v; })));
   find(".scenes").replaceChildren(...props.value.scenes.filter(s => s.model === model).map(s =>
     make("button", { type: "button", textContent: s.title, onclick: () => { Object.assign(values, s.knobs); draw(true); sample(); } })));
@@ -70,5 +70,16 @@ genviz.listen(props.value.player, {
   state: s => { find(".stop").disabled = s !== "waiting" && s !== "running"; },
   refused: sentence => tell(sentence, true),
 });
-watch("value", () => draw());
+genviz.controls[props.value.player] = {
+  element,
+  state: () => ({ model: props.value.model, data: props.value.data, seed: props.value.seed, n, knobs: kept[props.value.model] || {} }),
+  set: ({ n: many, knobs, ...wanted }) => {     // what a link says; the menus take it from `wanted` (lab.follow)
+    n = many;
+    if (knobs) kept[wanted.model] = { ...knobs };
+    props.value = { ...props.value, wanted };
+    trigger("restore");
+    draw(true);
+  },
+};
+watch("value", () => { draw(); genviz.touch(); });
 draw(true);

@@ -155,8 +155,27 @@ window.genviz = window.genviz || (() => {
       tab.parentElement.scrollTo({ left: tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2, behavior: "smooth" });
   });
 
+  // ---- copying text, also over plain http, where browsers hide navigator.clipboard; true where it worked --------------------------
+  gv.copy = async text => {
+    try { await navigator.clipboard.writeText(text); return true; } catch { /* not there, or not allowed: the old way */ }
+    const focused = document.activeElement, box = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
+    box.style.cssText = "position: fixed; top: 0; left: 0; opacity: 0";
+    (focused?.closest("dialog") || document.body).append(box);   // outside an open dialog nothing can be selected
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    focused?.focus();
+    return done;
+  };
+
+  // ---- the address: controls and players say what they show, link.js writes it down and reads it when the page opens ----------------
+  gv.controls = {};          // by the name of their player: {state(), set(state), element}
+  gv.touch = () => {};       // something changed that the address tells
+  gv.restored = new Promise(done => { gv.opened = done; });      // the address was read: from then on players take up their old films
+  if (!/[?&](tab|model)=/.test(location.search)) gv.opened();
+
   // ---- players by name; a player in a tab that was never opened is told when it starts -------------------------------------------
-  const players = {}, calls = {};
+  const players = gv.players = {}, calls = {};
   gv.player = (name, api) => {
     players[name] = api;
     for (const [verb, args] of calls[name] || []) api[verb](...args);

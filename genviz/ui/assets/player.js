@@ -8,6 +8,7 @@ const wait = ms => new Promise(done => setTimeout(done, ms));
 
 let frames = [];        // {bitmap, aux: {name: bitmap}, n, side, step, steps, nfe, ms, caption}
 let order = null, job = null, state = "empty", turn = 0;
+let aim = null;         // the step that a link asks for, until the film has come that far
 let at = 0, playing = false, chosen = null, shown = -1, due = 0, lastTick = 0, loop = false, speed = 1, hoverOn = false;
 const listeners = [];
 const tell = (kind, what) => { for (const l of listeners) if (l[kind]) l[kind](what); };
@@ -17,12 +18,13 @@ const raster = () => frames.length > 0 && props.value.raster.includes(order.mode
 const expected = () => frames.length ? (state === "done" || state === "cancelled" || state === "error" ? frames.length : Math.min(order.frames, frames[0].steps + 1)) - 1 : 0;
 const end = () => !frames.length ? 0 : raster() ? (state === "running" ? frames[0].steps : frames.at(-1).step) : expected();
 const here = () => !frames.length ? 0 : raster() ? frames.at(-1).step : frames.length - 1;   // how far the film has arrived
-const rate = () => speed * Math.max(4, end() / (raster() ? 5 : 3));      // beats a second: a whole film in 3 seconds, pixels in 5
+const rate = () => speed * Math.max(frames[0].points ? 1 : 4, end() / (raster() ? 5 : 3));      // beats a second: a whole film in 3 seconds, pixels in 5
 const frameAt = t => raster() ? frames.findLastIndex(f => f.step <= t) : Math.min(Math.floor(t), frames.length - 1);
 
 // ---- pictures --------------------------------------------------------------------------------------------------------------------
 const panes = [];
 const layout = () => {
+  if (frames[0].points) return panes.length = 0, panesBox.replaceChildren();
   const f = frames[0], want = [{ name: "", label: rows.length ? props.value.label : "" }, ...rows].filter(r => !r.name || f.aux[r.name]);
   if (panes.length === want.length && panes.every((p, k) => p.name === want[k].name)) return;
   panes.length = 0;
@@ -42,7 +44,7 @@ const grid = k => Math.max(1, Math.ceil(Math.sqrt(k)));   // columns of a sprite
 let across = 1;          // columns on screen, which may differ: whatever makes the pictures largest
 
 const fit = () => {  // the largest whole enlargement that fits, so that every pixel of a sample is equally large
-  if (!frames.length || !stage.clientWidth) return;
+  if (!panes.length || !stage.clientWidth) return;
   const { side } = frames[0], k = cells().length, dense = window.devicePixelRatio || 1, phone = innerWidth < 700;
   const label = panes.length > 1 ? 34 : 0, abreast = phone ? Math.min(panes.length, 2) : panes.length;
   const wide = (stage.clientWidth - 24 - 16 * (abreast - 1)) / abreast;
@@ -100,6 +102,7 @@ const draw = () => {
   scrub.setAttribute("aria-valuetext", `step ${step} of ${a.steps}`);
   scrub.style.setProperty("--at", `${beats ? 100 * t / beats : 0}%`);
   scrub.style.setProperty("--here", `${beats ? 100 * here() / beats : 0}%`);
+  if (a.points) tell("points", { model: order.model, data: order.data, frames: frames.map(f => f.points), at: t });
   const key = raster() ? step : frameAt(t);
   if (key !== shown) { shown = key; tell("frame", { index: frameAt(t), step, steps: a.steps, nfe, ms, caption }); }
 };
@@ -122,10 +125,12 @@ const set_playing = on => {
   element.classList.toggle("playing", playing);
   find(".play").setAttribute("aria-label", playing ? "Pause" : "Play");
   if (playing && !due) { lastTick = performance.now(); due = requestAnimationFrame(tick); }
+  genviz.touch();
 };
-const seek = t => { set_playing(false); at = Math.max(0, Math.min(t, here())); draw(); };
+const seek = t => { aim = null; set_playing(false); at = Math.max(0, Math.min(t, here())); draw(); };
 const toggle = () => {
   if (!frames.length) return;
+  aim = null;
   if (!playing && at >= here() && state !== "running") at = 0;
   set_playing(!playing);
 };
@@ -147,6 +152,19 @@ element.addEventListener("keydown", e => {
   e.preventDefault();
   keys[e.key]();
 });
+
+const step_at = t => raster() ? Math.floor(t) : frames[frameAt(t)].step;
+const approach = () => {
+  if (aim === null || !frames.length) return;
+  const last = frames.at(-1).step;
+  at = raster() ? Math.min(aim, last) : frames.findLastIndex(f => f.step <= aim);
+  if (last < aim && state !== "done") return;
+  if (last < aim) genviz.toast(`This film ends at step ${last}; the link asks for step ${aim}.`);
+  aim = null;
+  genviz.touch();
+};
+const stands = () => order && (state === "waiting" || (frames.length && (state === "running" || state === "done")))    // for the address
+  ? { order, step: aim ?? (playing || state === "waiting" ? "play" : step_at(Math.min(at, here()))) } : null;
 
 // ---- one picture: enlarge it, read its pixels, send it to another tool -------------------------------------------------------------
 const place = (canvas, e) => {  // pointer -> cell and pixel, null in a gap
@@ -206,6 +224,7 @@ const set_state = (next, sentence = "", wrong = false) => {
   say.classList.toggle("wrong", wrong);
   if (wrong) { tell("refused", sentence); if (frames.length) genviz.toast(sentence); }
   tell("state", next);
+  genviz.touch();
 };
 const post = (path, body, more = {}) => fetch(url(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...more });
 const running = () => job && (state === "waiting" || state === "running");
@@ -225,8 +244,9 @@ const patient = async (mine, ask) => {  // asks again after a dropped connection
   }
 };
 
-const film = async (wanted, old = null) => {
+const film = async (wanted, old = null, step = null) => {   // old: the job of a film that was made before; step: where it is to stand
   const mine = ++turn;
+  aim = step;
   cancel();
   order = { walk: props.value.walk, frames: props.value.frames, aux: rows.map(r => r.name), n: 16, seed: 0, ...wanted, client: genviz.client };
   job = old;
@@ -250,6 +270,7 @@ const film = async (wanted, old = null) => {
       continue;
     }
     const shots = await Promise.all(answer.shots.map(async s => {
+      if (s.points) return { ...s, points: new Float32Array(Uint8Array.from(atob(s.points), c => c.charCodeAt(0)).buffer), aux: {} };
       const names = Object.keys(s.aux), [bitmap, ...more] = await Promise.all([s.sprite, ...names.map(k => s.aux[k])].map(genviz.sprite));
       return { ...s, sprite: undefined, bitmap, aux: Object.fromEntries(names.map((k, j) => [k, more[j]])) };
     }));
@@ -257,7 +278,7 @@ const film = async (wanted, old = null) => {
     const sentence = answer.status === "waiting" ? answer.message || `Number ${answer.place} in the waiting line.` : answer.status === "error" ? answer.message : answer.status === "cancelled" ? answer.message || "Stopped." : "";
     if (shots.length && fresh) {
       fresh = false;
-      frames.forEach(f => { f.bitmap.close(); Object.values(f.aux).forEach(x => x.close()); });
+      frames.forEach(f => { f.bitmap?.close(); Object.values(f.aux).forEach(x => x.close()); });
       frames = [];
       at = 0; shown = -1;
       if (chosen !== null && chosen >= shots[0].n) chosen = null;
@@ -271,8 +292,9 @@ const film = async (wanted, old = null) => {
         if (chosen === null) { solo.hidden = true; element.classList.remove("alone"); }
         const t = props.value.titles;
         find(".what").textContent = [t[order.model] || order.model, t[order.data] || order.data, `seed ${order.seed}`].join(" · ");
-        set_playing(true);
+        set_playing(step === null);
       }
+      approach();
     }
     draw();
     if (answer.status !== "waiting" && answer.status !== "running") return;
@@ -287,7 +309,10 @@ new ResizeObserver(() => { fit(); draw(); }).observe(stage);
 addEventListener("genviz-look", () => { fit(); draw(); });
 
 say.textContent = empty;
+element.classList.toggle("bare", !props.value.stage);
 element.dataset.state = "empty";
-genviz.player(name, { film, stop, listen: l => { listeners.push(l); if (l.state) l.state(state); } });
-const old = genviz.remember("film." + name);
-if (old && old.order && !order) film(old.order, old.job);
+genviz.player(name, { element, film, stop, stands, listen: l => { listeners.push(l); if (l.state) l.state(state); } });
+genviz.restored.then(() => {
+  const old = genviz.remember("film." + name);
+  if (old && old.order && !order) film(old.order, old.job);
+});

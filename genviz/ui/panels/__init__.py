@@ -14,7 +14,7 @@ from functools import partial
 
 from genviz.ui import map
 from genviz.ui.lab import Lab
-from genviz.ui.panels import interpolation, latent_plane, reconstruct
+from genviz.ui.panels import interpolation, latent_plane, plane, reconstruct
 
 NEEDS = (  # title, abilities that one model of the family must have together, the function that builds the panel
     ("Reconstruct", {"encode", "decode"}, reconstruct.panel),
@@ -25,6 +25,7 @@ NEEDS = (  # title, abilities that one model of the family must have together, t
 
 
 def standard(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
-    """Titles and builders of the panels that at least one model of the family can fill, in teaching order."""
+    """Titles and builders of the panels that at least one model of the family can fill, in teaching order; points come before pictures."""
     able = [set(m["abilities"]) for m in lab.models]
-    return [(title, partial(build, lab)) for title, needed, build in NEEDS if any(needed <= has for has in able)]
+    planes = [("In the plane", partial(plane.panel, lab))] if any(m["cards"] for m in lab.family["planes"]) else []
+    return planes + [(title, partial(build, lab)) for title, needed, build in NEEDS if any(needed <= has for has in able)]

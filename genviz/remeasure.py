@@ -1,0 +1,162 @@
+"""Measure a row of figures again, on this machine: `genviz.compare` in a process of its own.
+
+Times belong to a machine, so the shipped ones say little about the computer in front of you. The app starts
+`python -m genviz.remeasure vae/vae mnist '{}' 1000`, which measures at low priority, on the processor, and tells its progress and its
+result line by line; with 0 pictures it measures times only, for which no data set is needed. One measurement runs at a time, because
+two would disturb each other. It ends when it is cancelled, when nobody asks for it during 20 seconds, and when the app ends. Nothing
+is written but drafts in a temporary folder: the shipped figures stay as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from genviz import checkpoint
+from genviz.compare import Progress, Row
+from genviz.engine.worker import threads
+
+KEPT, PATIENCE = 8, 20.0  # finished measurements remembered, seconds without a question
+FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}  # as torchvision lays them out
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def at_hand(data: str) -> bool:
+    """Whether the data set lies under GENVIZ_DATA, so that pictures can be compared without a download."""
+    folder = Path(os.environ.get("GENVIZ_DATA", "data")) / FOLDERS.get(data, data) / "raw"
+    return all((folder / name).is_file() for name in FILES)
+
+
+class Remeasures:
+    """The measurement under way and the last finished ones, by name. Safe to use from any thread."""
+
+    def __init__(self):
+        self._jobs: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._lock, self._numbers = threading.Lock(), itertools.count(1)
+
+    def start(self, row: Row, samples: int) -> str:
+        """Measure a row's model at its setting again: times, and with `samples` > 0 everything else too, from so many pictures.
+
+        Returns the job's name; ValueError where a measurement is under way or the data set is missing.
+        """
+        if samples and not at_hand(row.data):
+            raise ValueError(
+                f"The data set {row.data} is not on this machine (GENVIZ_DATA names its folder), so only times can be measured."
+            )
+        with self._lock:
+            if any(not job["final"] for job in self._jobs.values()):
+                raise ValueError("Something is being measured already, and two measurements would disturb each other; try again later.")
+            drafts = tempfile.TemporaryDirectory(prefix="genviz-")
+            threaded = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads()))
+            paths = os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in [*sys.path, os.getcwd()]))  # it imports what we import
+            own = {"PYTHONPATH": paths, "GENVIZ_RUNS": drafts.name, "CUDA_VISIBLE_DEVICES": ""}
+            process = subprocess.Popen(
+                [sys.executable, "-m", "genviz.remeasure", row.name, row.data, json.dumps(row.knobs), str(samples)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=threaded | os.environ | own,
+            )  # fmt: skip
+            name = f"remeasure-{next(self._numbers)}"
+            job = {"process": process, "stage": "starting", "done": 0, "total": 1, "final": False, "error": "", "row": row, "found": None,
+                   "begun": time.monotonic(), "touched": time.monotonic()}  # fmt: skip
+            self._jobs[name] = job
+            for old in [n for n, j in self._jobs.items() if j["final"]][:-KEPT]:
+                del self._jobs[old]
+        threading.Thread(target=self._read, args=(job, drafts), daemon=True).start()
+        threading.Thread(target=self._guard, args=(job,), daemon=True).start()
+        return name
+
+    def look(self, name: str) -> dict[str, Any]:
+        """Where a measurement stands: stage, done, total, seconds, final, error and, at the end, `found`, the Row measured here."""
+        job = self._job(name)
+        job["touched"] = time.monotonic()
+        return {k: job[k] for k in ("stage", "done", "total", "final", "error", "found")} | {
+            "seconds": round(time.monotonic() - job["begun"], 1)
+        }
+
+    def cancel(self, name: str) -> None:
+        self._end(self._job(name), "Cancelled.")
+
+    def _job(self, name: str) -> dict[str, Any]:
+        with self._lock:
+            if name not in self._jobs:
+                raise ValueError("This measurement is no longer here; start it again.")
+            return self._jobs[name]
+
+    def _end(self, job: dict, why: str) -> None:
+        if not job["final"]:
+            job["error"] = job["error"] or why
+            job["process"].kill()
+
+    def _read(self, job: dict, drafts: tempfile.TemporaryDirectory) -> None:
+        """Take what the process says until it ends."""
+        found = None
+        with drafts, job["process"].stdout as lines:
+            for line in lines:
+                said = json.loads(line)
+                found = said.pop("row", found)
+                job |= said
+            job["process"].wait()
+        if found and not job["error"]:
+            job["found"] = replace(job["row"], **found)
+        elif not job["error"]:
+            job["error"] = "The measurement ended without a result; the log of the app says why."
+        job["final"] = True
+
+    def _guard(self, job: dict) -> None:
+        while job["process"].poll() is None:
+            time.sleep(1)
+            if time.monotonic() - job["touched"] > PATIENCE:
+                self._end(job, "Nobody waited for this measurement.")
+
+
+def _child(name: str, data: str, knobs: dict[str, Any], samples: int) -> None:
+    """Write JSON lines: {stage, done, total} all the while, then {row: the fields that were measured} or {error: one sentence}."""
+    out = sys.stdout
+    sys.stdout = sys.stderr  # what libraries print must not mix with the answer
+
+    def say(**what: Any) -> None:
+        out.write(json.dumps(what) + "\n")
+        out.flush()
+
+    if hasattr(os, "nice"):
+        os.nice(10)  # pages and films come first
+    say(stage="loading torch and the model")
+    from genviz.compare import measure
+
+    try:
+        card = checkpoint.card_of(name, data)
+        if samples:
+            from genviz.families import find
+
+            find(name)[1].model_class().measured = (knobs,)  # in this process the model is measured at one setting only
+            for item in measure.measure(card, samples):
+                if isinstance(item, Progress):
+                    say(stage=item.text.split(": ", 1)[-1], done=item.done, total=item.total)
+                else:
+                    say(row=asdict(item))
+            return
+        import torch
+
+        model = checkpoint.load(card).to(memory_format=torch.channels_last)
+        times = {}
+        for place, n in enumerate((1, 64)):
+            say(stage=f"timing, {n} at a time", done=place, total=2)
+            times[f"ms_{n}"] = measure.milliseconds(model, model.Knobs(**knobs), n)
+        say(row={**times, "machine": measure.machine()})
+    except (KeyError, ValueError) as error:
+        say(error=str(error.args[0]))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        _child(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4]))

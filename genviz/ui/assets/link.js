@@ -1,0 +1,172 @@
+// The address holds the view: written while somebody works, read once when the page opens. See link.py.
+const find = s => element.querySelector(s), defaults = props.value.knobs;     // {model: {knob: default}}
+const every = new Set(Object.values(defaults).flatMap(Object.keys));
+const wait = ms => new Promise(done => setTimeout(done, ms));
+const until = async (test, ms = 4000) => { for (const end = performance.now() + ms; ; await wait(30)) { const got = test(); if (got || performance.now() > end) return got; } };
+const seen = e => !!e && e.isConnected && e.getClientRects().length > 0;
+const base = location.pathname + "?", touched = new WeakSet();
+let foreign = [], ready = false, due = 0;       // names that are not ours stay as they are: [name, text]
+
+// ---- where we are ---------------------------------------------------------------------------------------------------------------------
+const chosen = box => box?.querySelector(":scope > .tab-wrapper [role=tab][aria-selected=true]")?.id.replace(/-button$/, "") || "";
+const place = () => {
+  const tab = chosen(document.querySelector(".gv-families")), panel = chosen([...document.querySelectorAll(".gv-panels")].find(seen));
+  const family = tab.replace(/^tab-/, ""), box = document.getElementById(panel || tab);
+  const name = Object.keys(genviz.controls).find(k => k.startsWith(family + ".") && seen(genviz.controls[k].element));
+  return { family, panel: panel.slice(tab.length + 1), box, own: name ? name.slice(family.length + 1) : "", menus: genviz.controls[name || family + ".sample"] };
+};
+// sliders, menus and boxes of the panel's own widgets, by their class names
+const HELD = ":is(.gv-Player, .gv-Controls, .gv-Pick, .gv-ModelCard)";
+const fields = (here, one = null) => {
+  const taken = here.menus ? ["model", "data", "seed"] : [], found = {};
+  for (const e of one ? [one] : here.box?.querySelectorAll(".gv :is(input, select)[class]") || []) {
+    const name = e.classList[0];
+    if (e.closest(HELD) || e.type === "file" || e.type === "radio" || taken.includes(name) || name in found || (!one && !seen(e))) continue;
+    found[name] = e;
+  }
+  return found;
+};
+
+// ---- writing --------------------------------------------------------------------------------------------------------------------------
+const packed = new Map();      // a picture in base64 -> as it stands in a link, or null while it is being packed
+const pack = picture => {
+  if (packed.has(picture) || !window.CompressionStream) return packed.get(picture) || null;
+  packed.set(picture, null);
+  const bytes = Uint8Array.from(atob(picture), c => c.charCodeAt(0));
+  new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate-raw"))).arrayBuffer().then(b => {
+    packed.set(picture, "~" + genviz.bytes64(new Uint8Array(b)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""));
+    genviz.touch();
+  });
+  return null;
+};
+const given = value => {
+  const parts = (Array.isArray(value) ? value : [value]).map(v => typeof v === "string" ? pack(v) : Number.isFinite(v) ? String(v) : null);
+  return parts.includes(null) ? null : parts.join(",") + (Array.isArray(value) && parts.length === 1 ? "," : "");
+};
+const film_of = (player, prefix, menus, n, knobs) => {   // what a film differs in from what stands beside it; null for what no link can hold
+  const film = genviz.players[player]?.stands();
+  if (!film) return [];
+  const { order, step } = film, pairs = [], add = (key, value) => pairs.push([`${prefix}.${key}`, value]), usual = defaults[order.model] || {};
+  for (const key of ["model", "data", "seed"]) if (String(order[key]) !== String(menus[key])) add(key, order[key]);
+  if (order.n !== n) add("n", order.n);
+  if (order.walk !== "sample") add("walk", order.walk);
+  for (const [key, value] of Object.entries({ ...usual, ...order.knobs })) if (String(value) !== String(knobs?.[key] ?? usual[key])) add(key, value);
+  for (const [key, value] of Object.entries(order.given || {})) {
+    const text = given(value);
+    if (text === null) return [];
+    add(key, text);
+  }
+  pairs.push([knobs ? "step" : `${prefix}.at`, step]);
+  return pairs;
+};
+const describe = () => {
+  const here = place(), pairs = [];
+  if (!here.family || here.family === "start") return pairs;
+  pairs.push(["tab", here.family]);
+  if (here.panel) pairs.push(["panel", here.panel]);
+  if (here.menus) {
+    const { model, data, seed, n, knobs } = here.menus.state(), menus = { model, data, seed };
+    pairs.push(...Object.entries(menus));
+    if (here.own) {
+      pairs.push(["n", n], ...Object.entries(knobs).filter(([k, v]) => String(v) !== String(defaults[model]?.[k])), ...film_of(`${here.family}.${here.own}`, here.own, menus, n, knobs));
+    }
+    for (const [name, player] of Object.entries(genviz.players))
+      if (name.startsWith(here.family + ".") && name !== `${here.family}.${here.own}` && here.box?.contains(player.element)) pairs.push(...film_of(name, name.slice(here.family.length + 1), menus));
+  }
+  for (const [name, e] of Object.entries(fields(here))) if (touched.has(e)) pairs.push([name, e.type === "checkbox" ? (e.checked ? "on" : "off") : e.value]);
+  return pairs;
+};
+const plain = text => encodeURIComponent(text).replace(/%(2F|2C|3A|40)/g, decodeURIComponent);
+const write = () => {
+  clearTimeout(due);
+  due = 0;
+  if (!ready) return;
+  const query = [...describe(), ...foreign].map(([k, v]) => `${plain(k)}=${plain(v)}`).join("&"), address = query ? base + query : location.pathname;
+  if (address + location.hash !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address + location.hash);
+};
+genviz.touch = () => { clearTimeout(due); due = setTimeout(write, 350); };     // browsers count how often an address is changed
+const edited = e => {
+  if (e.target.matches?.(".gv :is(input, select)[class]") && Object.keys(fields(place(), e.target)).length) touched.add(e.target);
+  genviz.touch();
+};
+for (const kind of ["input", "change"]) document.addEventListener(kind, edited, true);
+for (const kind of ["click", "keyup"]) document.addEventListener(kind, genviz.touch, true);
+
+// ---- reading --------------------------------------------------------------------------------------------------------------------------
+const same = (a, b) => {   // the same film, whatever stands unsaid in its order
+  const all = o => [o.model, o.data, o.seed, o.n, o.walk || "sample", Object.entries(o.given || {}).sort(), Object.entries({ ...defaults[o.model], ...o.knobs }).sort().map(String)];
+  return JSON.stringify(all(a)) === JSON.stringify(all(b));
+};
+const put = async (here, name, text) => {   // one field of a panel; false where there is none of that name
+  const e = await until(() => fields(here)[name], 600);
+  if (!e) return false;
+  const fail = reason => { genviz.toast(`'${name}' ${reason}, not '${text.slice(0, 40)}'.`); return true; };
+  if (e.type === "checkbox") {
+    if (!["on", "off"].includes(text)) return fail("must be on or off");
+    e.checked = text === "on";
+  } else if (e.tagName === "SELECT") {
+    if (!await until(() => [...e.options].some(o => o.value === text), 600)) return fail(`must be one of ${[...e.options].map(o => o.value).join(", ")}`);
+    e.value = text;
+  } else if (e.type === "range" || e.type === "number") {
+    if (text.trim() === "" || Number.isNaN(+text)) return fail("must be a number");
+    if ((e.min !== "" && +text < +e.min) || (e.max !== "" && +text > +e.max)) return fail(`must lie between ${e.min} and ${e.max}`);
+    e.value = text;
+  } else e.value = text.slice(0, 100);
+  touched.add(e);
+  for (const kind of ["input", "change"]) e.dispatchEvent(new Event(kind, { bubbles: true }));
+  return true;
+};
+const restore = async () => {
+  const query = new URLSearchParams(location.search), family = query.get("tab") || (query.get("model") || "").split("/")[0];
+  const ours = ["tab", "panel", "model", "data", "seed", "n", "step"], exists = id => document.getElementById(id + "-button");
+  foreign = [...query].filter(([k]) => !ours.includes(k) && !every.has(k) && !/^[a-z0-9_-]+\.\w+$/.test(k));
+  if (!family) return;
+  await until(() => exists("tab-start"));
+  if (!exists("tab-" + family)) return genviz.toast(`There is no tab '${family.slice(0, 40)}' here.`);
+  const tab = "tab-" + family, panel = query.get("panel");
+  await genviz.open(tab);
+  if (panel && await until(() => exists(`${tab}-${panel}`), 1500)) await genviz.open(`${tab}-${panel}`);
+  else if (panel) genviz.toast(`There is no panel '${panel.slice(0, 40)}' in this tab.`);
+  if (family === "start") return;
+  await until(() => {     // the panel's widgets have started
+    const p = place(), held = p.box?.querySelector(".gv-Controls");
+    return p.family === family && p.box?.querySelector(".gv") && (!held || p.own) && (p.menus || !exists(tab + "-sample"));
+  }, 15000);
+  await wait(50);
+  const here = place();
+  let rest = Object.fromEntries([...query].filter(([k]) => k !== "tab" && k !== "panel"));
+  if (here.menus) {
+    const { model, data, seed, n } = here.menus.state();
+    const said = await ask.read({ query: location.search.slice(1), model, data, seed, n, own: here.own });
+    said.wrong.forEach(genviz.toast);
+    here.menus.set({ model: said.model, data: said.data, seed: said.seed, n: said.n, knobs: here.own && said.knobs });
+    for (const [short, { order, step }] of Object.entries(said.films)) {
+      const name = `${family}.${short}`, old = genviz.remember("film." + name), kept = old && old.order && same(old.order, order);
+      if (await until(() => genviz.players[name], 1500)) genviz.film(name, kept ? old.order : order, kept ? old.job : null, step);
+    }
+    rest = said.rest;
+  }
+  for (const [name, text] of Object.entries(rest)) if (await put(here, name, text)) foreign = foreign.filter(([k]) => k !== name);
+};
+restore().catch(genviz.toast).finally(() => { ready = true; genviz.opened(); genviz.touch(); });
+
+// ---- handing the link on ----------------------------------------------------------------------------------------------------------------
+for (const button of element.querySelectorAll(".copy")) button.onclick = async () => {
+  write();
+  if (!await genviz.copy(location.href)) return genviz.toast("The browser lets no page copy; take the link from its address bar.");
+  button.textContent = "Copied";
+  button.classList.add("done");
+  setTimeout(() => { button.textContent = "Copy link"; button.classList.remove("done"); }, 2000);
+};
+const dialog = find("dialog"), picture = find("img");
+find(".show").onclick = async () => {
+  write();
+  picture.hidden = true;
+  find(".address").textContent = location.href;
+  find(".say").textContent = /^(localhost|127\.|\[::1\])/.test(location.hostname) ? "This address works on this computer only: start the app with --host 0.0.0.0 and open it under the computer's own address." : "";
+  dialog.showModal();
+  try { picture.src = await ask.code({ text: location.href }); picture.hidden = false; }
+  catch (error) { find(".say").textContent = error.message; }
+};
+find(".close").onclick = () => dialog.close();
+dialog.onclick = e => { if (e.target === dialog) dialog.close(); };

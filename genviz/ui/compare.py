@@ -1,0 +1,105 @@
+"""The tab that sets the families side by side: what their pictures are worth, what a picture costs, and what each can tell.
+
+"Figures" shows the shipped measurements of `genviz.compare`, each with its protocol, and measures a row again on this machine where
+somebody asks for it (genviz/remeasure.py). What is measured here is shown beside the shipped row and written nowhere. "Side by side"
+plays films of several models in lock-step (genviz/ui/side_by_side.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from genviz import compare
+from genviz.compare import Row
+from genviz.remeasure import Remeasures, at_hand
+from genviz.ui.side_by_side import SideBySide
+from genviz.ui.widget import Widget
+
+ASSETS = Path(__file__).parent / "assets"
+PROTOCOLS = {"ratio": "frechet_ratio", "floor": "frechet_floor"} | {
+    name: name for name in ("frechet", "kid", "precision", "recall", "density", "coverage", "agreement", "nfe", "ms_1", "ms_64")
+}  # the figures of the page and their names in `compare.metrics`
+SIZES = (0, 1000, compare.SAMPLES)  # pictures of a measurement here; 0 = times only
+
+
+def build(catalogue: dict) -> None:
+    """Everything inside the tab (call it inside its gr.Tab)."""
+    with gr.Tabs(elem_classes="gv-panels", overflow_behavior="wrap"):
+        with gr.Tab("Figures", elem_id="tab-compare-figures"):
+            Figures(catalogue)
+        with gr.Tab("Side by side", elem_id="tab-compare-side-by-side"):
+            SideBySide(catalogue)
+
+
+class Figures(Widget):
+    """A table and a scatter of every measured model of a data set."""
+
+    template = (ASSETS / "compare.html").read_text()
+    css = (ASSETS / "compare.css").read_text()
+    js = (ASSETS / "compare_scatter.js").read_text() + (ASSETS / "compare.js").read_text()
+
+    def __init__(self, catalogue: dict, **options: Any):
+        self.families = catalogue["families"]
+        super().__init__({
+            "data": [{"name": name, "title": d["title"]} for name, d in catalogue["data"].items()],
+            "families": [{"name": f["name"], "title": f["title"]} for f in self.families], "sizes": list(SIZES),
+        }, server=[self.figures, self.remeasure, self.progress, self.halt], **options)  # fmt: skip
+        self._remeasures = Remeasures()
+
+    def figures(self, data: str) -> dict:
+        """What was measured on a data set: lines (see `line`), the models without figures of their present weights, and whether the
+        data set is on this machine."""
+        rows = self._rows(data)
+        known = {row.name for row in rows}
+        missing = [
+            {"name": m["name"], "title": m["title"], "family": f["name"], **reason(m["name"], data, data in m["cards"])}
+            for f in self.families for m in f["models"] if data in m["data"] and m["name"] not in known
+        ]  # fmt: skip
+        return {"lines": [line(row) for row in rows], "missing": missing, "at_hand": at_hand(data)}
+
+    def remeasure(self, name: str, data: str, setting: str, samples: int) -> dict:
+        """Begin to measure a row again on this machine; `samples` is one of SIZES."""
+        row = next((row for row in self._rows(data) if (row.name, row.setting) == (name, setting)), None)
+        if row is None:
+            raise ValueError(f"There are no figures of {name} on {data}.")
+        if samples not in SIZES:
+            raise ValueError(f"The number of pictures is one of {', '.join(map(str, SIZES))}.")
+        return {"job": self._remeasures.start(row, int(samples))}
+
+    def progress(self, job: str) -> dict:
+        """Stage, done, total, seconds, final, error and, when done, the line that was measured."""
+        state = self._remeasures.look(job)
+        return {**state, "found": state["found"] and line(state["found"])}
+
+    def halt(self, job: str) -> dict:
+        """Cancel a measurement."""
+        self._remeasures.cancel(job)
+        return {}
+
+    def _rows(self, data: str) -> list[Row]:
+        """The rows that tell of the weights and the classifier that are here now."""
+        weights = {m["name"]: m["cards"][data]["sha256"] for f in self.families for m in f["models"] if data in m["cards"]}
+        seen_by = compare.eye(data)
+        return [r for r in compare.read() if r.data == data and r.sha256 == weights.get(r.name) and r.classifier == seen_by]
+
+
+def reason(name: str, data: str, trained: bool) -> dict:
+    """Why a model has no figures, and the command that makes them."""
+    if trained:
+        return {"why": "trained, not measured", "command": f"python -m genviz.compare --only {name} {data}"}
+    return {"why": "not trained yet", "command": f"python -m genviz.train {name} {data}"}
+
+
+def line(row: Row) -> dict:
+    """A row as the page reads it: its fields, its family, what its pictures are, and the protocol of each figure."""
+    levels = re.search(r"of (\d+) grey levels", row.pictures)
+    kind = "black and white" if row.pictures.startswith("black and white") else f"{levels[1] if levels else 256} grey levels"
+    tail = f"_{row.nfe}_nfe" if row.setting else ""
+    told = {m["name"].removesuffix(tail): m["protocol"] for m in compare.metrics(row)}
+    protocols = {key: told[metric] for key, metric in PROTOCOLS.items() if metric in told}
+    return {**asdict(row), "family": row.name.partition("/")[0], "shown": kind, "protocols": protocols}

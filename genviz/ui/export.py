@@ -1,0 +1,175 @@
+"""What a player's "Save" menu gives away: the picture or the film as a file, and the call in Python that makes it again.
+
+    POST genviz/save     {job, kind, order, step, columns, only, panes}  -> a file, or {"error": one sentence}
+    POST genviz/python   {order, step, only}                             -> {"code"} or {"error"}
+
+`order` is the film as the page ordered it, `step` what it shows, `columns` how its images stand, `only` the one image that is enlarged, and
+`panes` the pictures side by side: [name of the extra ("" for x), how it is painted, label]. Files are made from the shots that the engine
+still keeps, in a thread, a few at a time. A film that is painted pixel by pixel is replayed as the player does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from genviz.catalogue import model_in
+from genviz.engine import request as asked_for
+from genviz.engine.job import Order, Shot
+from genviz.plots import film as files
+from genviz.plots import pictures
+from genviz.ui.call import python
+from genviz.ui.film import given_array, painted, read_body
+
+KINDS = {"png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
+WIDEST = {"png": 2000, "gif": 900, "mp4": 1280}  # pixels
+LARGEST = {"png": 8, "gif": 6, "mp4": 8}  # enlargement of many images; one alone is shown twice as large
+FRAMES = 150  # of a film, at most
+REST = 1.5  # seconds on the last frame
+AT_ONCE, LINE = 2, 12  # files in the making, and waiting
+PLANE = 3.0  # points are drawn in [-3, 3] squared
+
+
+def routes(engine: Any) -> list[Route]:
+    """The routes, for the `app_kwargs` of launch()."""
+    turn, line = asyncio.Semaphore(AT_ONCE), [0]
+
+    async def save(request: Request) -> Response:
+        try:
+            order, body = _order(engine, await read_body(request))
+            kind = body.get("kind")
+            if kind not in KINDS:
+                raise ValueError(f"A file is one of {', '.join(KINDS)}, not {kind!r:.40}.")
+            if line[0] >= LINE:
+                raise ValueError("Many films are being saved just now; try again in a minute.")
+            line[0] += 1
+            try:
+                async with turn:
+                    view = engine.look(str(body.get("job")))
+                    if not view.shots or (view.status in ("waiting", "running") and kind != "png"):
+                        raise ValueError(view.message or "This film is still being made; save it when it is done.")
+                    name, file = await run_in_threadpool(make, engine.catalogue(), order, view.shots, body)
+            finally:
+                line[0] -= 1
+            return Response(file, media_type=KINDS[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        except ValueError as error:
+            return JSONResponse({"error": str(error)})
+
+    async def code(request: Request) -> JSONResponse:
+        try:
+            order, body = _order(engine, await read_body(request))
+            given = body["order"].get("given") or {}
+            return JSONResponse({"code": python(engine.catalogue(), order, given, body.get("step"), body.get("only"))})
+        except ValueError as error:
+            return JSONResponse({"error": str(error)})
+
+    return [Route("/genviz/save", save, methods=["POST"]), Route("/genviz/python", code, methods=["POST"])]
+
+
+def _order(engine: Any, body: dict) -> tuple[Order, dict]:
+    """The film that a question is about, with every knob typed; ValueError with one sentence."""
+    order = body.get("order")
+    if not isinstance(order, dict) or not isinstance(order.get("given") or {}, dict):
+        raise ValueError("This question names no film.")
+    given = {str(k): given_array(k, v) for k, v in (order.get("given") or {}).items()}
+    return asked_for.film(engine.catalogue(), str(order.get("model")), str(order.get("data")), str(order.get("walk", "sample")),
+                          order.get("knobs"), order.get("n", 16), order.get("seed", 0), given, (), 60), body  # fmt: skip
+
+
+def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[str, bytes]:
+    """A file and its name, as `body` asks for it; see the module. ValueError with one sentence."""
+    entry, kind, n = model_in(catalogue, order.model), body["kind"], len(shots[0].x)
+    only = None if body.get("only") is None else asked_for.whole("only", body["only"], 0, n - 1)
+    columns = asked_for.whole("columns", body.get("columns") or pictures.columns_of(n), 1, 64)
+    rows = [(str(name), str(how), str(label)[:40]) for name, how, label in _panes(body.get("panes"))]
+    titles = {name: data["title"] for name, data in catalogue["data"].items()} | catalogue["points"]
+    strip = [f"{entry['title']} on {titles.get(order.data, order.data)}", ", ".join(settings(catalogue, order))]
+    name = f"{order.model.replace('/', '-')}-{order.data}-seed{order.seed}" + (f"-image{only + 1}" if only is not None else "")
+    raster = entry["order"] == "raster"
+
+    if kind == "png":
+        shot = at_step(shots, asked_for.whole("step", body.get("step", shots[-1].step), 0, shots[-1].steps), raster)
+        panes = paint(shot, rows, only, columns, kind)
+        picture = files.sheet(panes) if len(panes) > 1 else panes[0][1]
+        return f"{name}-step{shot.step}.png", files.png(picture, ", ".join([*strip, f"step {shot.step} of {shot.steps}"]))
+
+    moments = replay(shots, raster)
+    whole = 3 if moments is shots else 5  # seconds of a film, of one painted pixel by pixel: as in the player
+    moments = [moments[i] for i in _spread(len(moments))]
+    slow = 1 if shots[0].x.ndim == 2 else 4  # frames a second at least
+    rate = max(slow, (len(moments) - 1) / whole)
+    pages = (files.sheet(paint(shot, rows, only, columns, kind), moment(shot), strip) for shot in moments)
+    return f"{name}.{kind}", (files.gif if kind == "gif" else files.mp4)(pages, [1 / rate] * (len(moments) - 1) + [REST])
+
+
+def _panes(value: Any) -> list:
+    if not value:
+        return [("", "grey", "")]
+    if not isinstance(value, list) or len(value) > 6 or not all(isinstance(pane, list) and len(pane) == 3 for pane in value):
+        raise ValueError("'panes' must be up to 6 triples of name, paint and label.")
+    return value
+
+
+def settings(catalogue: dict, order: Order) -> list[str]:
+    """What a film was made with, as words for the strip: seed, number of samples, every knob."""
+    words = [] if order.walk == "sample" else [f"walk {order.walk}"]
+    words += [f"seed {order.seed}", f"{order.n} sample{'s' if order.n != 1 else ''}"]
+    for k in model_in(catalogue, order.model)["knobs"]:
+        value = order.knobs[k["name"]]
+        if k["kind"] == "label":
+            value = catalogue["data"][order.data]["classes"][value] if value >= 0 else "each in turn"
+        words.append(f"{k['name'].replace('_', ' ')} {f'{value:g}' if isinstance(value, float) else value}")
+    return words
+
+
+def moment(shot: Shot) -> tuple[str, str]:
+    """Where a film stands, as the player says it."""
+    return f"step {shot.step} of {shot.steps}, {shot.nfe} network evaluation{'s' if shot.nfe != 1 else ''}", shot.caption
+
+
+def _spread(count: int) -> list[int]:
+    """At most FRAMES of the numbers 0 ... count - 1, evenly, the first and the last always."""
+    return np.unique(np.linspace(0, count - 1, min(count, FRAMES)).round().astype(int)).tolist()
+
+
+def at_step(shots: list[Shot], step: int, raster: bool) -> Shot:
+    """The film at a step: the shot there or the last one before; of a film painted pixel by pixel the exact one, whatever was kept."""
+    last = shots[-1]
+    if not raster or last.x.ndim != 4 or last.steps > last.x[0].size:
+        return next(s for s in reversed(shots) if s.step <= step)
+    step, side = min(step, last.step), last.x.shape[-1]
+    place = step + side * side - last.steps  # pixels that are there: those given, then those painted
+    x = np.where(np.arange(side * side).reshape(side, side) < place, last.x, shots[0].x)
+    caption = f"row {(place - 1) // side}, column {(place - 1) % side}" if step else shots[0].caption
+    return Shot(x, step, last.steps, round(last.nfe * step / max(last.step, 1)), last.ms, caption, {})
+
+
+def replay(shots: list[Shot], raster: bool) -> list[Shot]:
+    """The moments of a film: its shots, or where pixels are painted one by one more of them than were kept."""
+    if not raster or shots[-1].step < len(shots):
+        return shots
+    return [at_step(shots, step, raster) for step in _spread(shots[-1].step + 1)]
+
+
+def paint(shot: Shot, rows: list[tuple[str, str, str]], only: int | None, columns: int, kind: str) -> list[tuple[str, np.ndarray]]:
+    """The pictures of a moment that stand side by side, enlarged (h, w, 3), with their labels."""
+    if shot.x.ndim == 2:
+        return [("", files.scatter(shot.x, PLANE))]
+    panes = []
+    for name, how, label in rows:
+        x = shot.aux.get(name) if name else shot.x
+        if x is None or x.ndim != 4:
+            raise ValueError(f"This film has no pictures '{name:.40}'.")
+        cells = painted(x, how, columns=1)
+        cells = cells.reshape(len(x), *x.shape[-2:], *cells.shape[2:])
+        cells, across = (cells, min(columns, len(cells))) if only is None else (cells[only : only + 1], 1)
+        wide = max(across, -(-len(cells) // across)) * (cells.shape[2] + files.GAP) - files.GAP
+        zoom = max(1, min(LARGEST[kind] * (2 if len(cells) == 1 else 1), WIDEST[kind] // (wide * min(len(rows), 4))))
+        panes.append((label, files.lay(cells, across, zoom)))
+    return panes
