@@ -1,0 +1,72 @@
+r"""## Energy-based models
+
+**One number for a picture.** A network looks at a picture and answers with its *energy*: low where pictures are likely, high elsewhere,
+
+$$p_\theta(x) = \frac{e^{-E_\theta(x)}}{Z_\theta}, \qquad Z_\theta = \int e^{-E_\theta(x)}\, dx.$$
+
+No masks, no invertible layers, no latent code, no decoder: from outside it looks like a classifier with one output. The price is $Z$.
+Nobody can compute it for pictures, so there is no likelihood to report, only differences of energies, that is ratios of probabilities.
+
+**Learning has two phases.** $Z$ drops out of the gradient of the log-likelihood, and what is left is a difference of two averages:
+
+$$-\nabla_\theta \log p_\theta(x) = \nabla_\theta E_\theta(x) \;-\; \mathbb E_{\tilde x \sim p_\theta}\, \nabla_\theta E_\theta(\tilde x).$$
+
+Push the energy down where the data are; push it up where the model believes data to be. When the model's samples can no longer be told
+from data, the two pushes cancel. It is the game of a GAN with one player: the energy is its own generator.
+
+**Samples come from chains.** From any picture, take a small step downhill and add a little noise, again and again (*Langevin dynamics*):
+
+$$x' = x - \tfrac{s^2}{2}\, \nabla_x E_\theta(x) + s\,\varepsilon, \qquad \varepsilon \sim \mathcal N(0, I).$$
+
+Given enough small steps the chain visits each picture as often as $p_\theta$ says. MALA and HMC refuse some steps and are exact for large
+ones too; in the plane all three can be watched. How long is enough? Where the landscape has deep valleys far apart, a chain may never
+change from one to another. That, and two averages that must be balanced against each other, made training hard and prone to run away.
+
+**What helps.** A *replay buffer* keeps the chains from one step of learning to the next, so that each needs only a few moves per batch;
+now and then one starts anew from noise. And the density is learnt of pictures with some noise on them, $y = x + \sigma\varepsilon$, whose
+landscape is smooth enough to walk on. The slope then gives the clean picture back, $\hat x_0 = y - \sigma^2 \nabla_y E(y)$: the last step
+of every walk here is this *jump*.
+
+**What a low energy says.** Less than one would hope. A blank picture, or one of another data set, often lies lower than any test image:
+the model was only told to raise the energy where its own chains went. Ask *Energy of an image*.
+
+**What has changed.** Pictures of this quality from an explicit energy date from 2019. Soon after, score-based and diffusion models took
+over by learning the slope $\nabla_x \log p$ directly, at many noise levels: no chains in training and no $Z$ either. Energies live on
+where they are natural: in physics, in combining several models by adding them up, and in reading a classifier as an energy.
+
+*Hinton 2002; LeCun et al. 2006; Tieleman 2008; Neal 2011; Du, Mordatch 2019; Nijkamp et al. 2020; Saremi, Hyvärinen 2019; Gao et al.
+2021.*
+"""
+
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+
+FAMILY = Family(
+    name="ebm",
+    title="Energy-based models",
+    line="Gives every picture one number, its energy, and finds samples by walking downhill with some noise.",
+    story=__doc__ or "",
+    models=(
+        Entry(
+            "ebm",
+            "Energy-based model, Langevin",
+            "genviz.families.ebm.ebm:EBM",
+            {"sigma": 0.25, "fine": 32, "middle": 64, "coarse": 128, "blocks": 2},
+            Recipe(epochs=22, batch=64, lr=1e-3, warmup=0.02, betas=(0.0, 0.99), ema=0.999),
+        ),
+        Entry(
+            "plane",
+            "Energy in the plane",
+            "genviz.families.ebm.plane:Plane",
+            {"width": 64, "layers": 3},
+            Recipe(epochs=20, batch=256, lr=2e-3, warmup=0.02, betas=(0.0, 0.99), ema=0.999),
+            POINT_DATA,
+        ),
+    ),
+    scenes=(
+        Scene("No noise: straight downhill", "ebm", {"noise": 0.0}),
+        Scene("Stopped early: 20 steps", "ebm", {"steps": 20}),
+        Scene("A long chain: 600 steps", "ebm", {"steps": 600}),
+        Scene("Too hot: twice the noise", "ebm", {"noise": 2.0}),
+        Scene("Steps too large", "ebm", {"step_size": 0.5}),
+    ),
+)

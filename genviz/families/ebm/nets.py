@@ -1,0 +1,80 @@
+r"""The network behind the energy of a picture, and its slope written out by hand.
+
+`potential` G is a plain classifier's body that ends in one number: the picture is folded (2 x 2 patches become four channels), a few
+convolutions work at 14 x 14, 7 x 7 and 4 x 4, a dense layer looks at the whole. The activation is smooth (SiLU), since chains walk along
+dG/dx, and there is no normalisation, which would make one picture's energy depend on how the rest is scaled.
+
+A chain asks for dG/dx hundreds of times and never for the gradient of a weight. `slope` therefore walks back through the layers itself:
+every convolution becomes its transpose, every SiLU a factor. That equals autograd's answer, needs no graph, leaves the gradient mode
+alone and lets weights that are being trained take part in a chain.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+bend = torch.ops.aten.silu_backward  # (slope at silu(u), u) -> slope at u
+
+
+class Potential(nn.Module):
+    """x (B, 1, 28, 28) -> G(x) (B,) and, if asked for, dG/dx. `fine`, `middle`, `coarse`: channels at 14 x 14, 7 x 7, 4 x 4."""
+
+    def __init__(self, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2):
+        super().__init__()
+        self.stem = nn.Conv2d(4, fine, 3, padding=1)
+        self.fold = nn.Conv2d(fine, middle, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList(nn.Conv2d(middle, middle, 3, padding=1) for _ in range(blocks))
+        self.down = nn.Conv2d(middle, coarse, 3, stride=2, padding=1)
+        self.dense = nn.Linear(16 * coarse, coarse)
+        self.last = nn.Linear(coarse, 1, bias=False)  # a constant says nothing about a density
+
+    def forward(self, x: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
+        h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (B, 4, 14, 14)
+        seen = [self.stem(h)]
+        seen.append(self.fold(F.silu(seen[-1])))
+        h = F.silu(seen[-1])  # (B, middle, 7, 7)
+        for block in self.blocks:
+            seen.append(block(h))
+            h = F.silu(seen[-1]).add_(h)
+        seen.append(self.down(h))
+        seen.append(self.dense(F.silu(seen[-1]).permute(0, 2, 3, 1).flatten(1)))  # channels last: flat without a copy
+        value = self.last(F.silu(seen[-1]))[:, 0]
+        return value, self._slope(seen) if slope else None
+
+    @torch.no_grad()
+    def _slope(self, seen: list[Tensor]) -> Tensor:
+        """dG/dx from what came before every activation, last layer first; consumes `seen`."""
+        u = seen.pop()
+        g = bend(self.last.weight.expand_as(u), u) @ self.dense.weight
+        u = seen.pop()
+        g = bend(g.view(len(u), 4, 4, -1).permute(0, 3, 1, 2), u)
+        g = F.conv_transpose2d(g, self.down.weight, stride=2, padding=1)
+        for block in reversed(self.blocks):
+            g = F.conv_transpose2d(bend(g, seen.pop()), block.weight, padding=1).add_(g)
+        g = F.conv_transpose2d(bend(g, seen.pop()), self.fold.weight, stride=2, padding=1, output_padding=1)
+        g = F.conv_transpose2d(bend(g, seen.pop()), self.stem.weight, padding=1)
+        return F.pixel_shuffle(g, 2)
+
+
+class Hill(nn.Module):
+    """x (B, 2) -> f(x) (B,) and, if asked for, df/dx: a few dense layers, for points in the plane."""
+
+    def __init__(self, width: int = 64, layers: int = 3):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(width if i else 2, width) for i in range(layers))
+        self.last = nn.Linear(width, 1, bias=False)
+
+    def forward(self, x: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
+        seen = [self.layers[0](x)]
+        for layer in self.layers[1:]:
+            seen.append(layer(F.silu(seen[-1])))
+        return self.last(F.silu(seen[-1]))[:, 0], self._slope(seen) if slope else None
+
+    @torch.no_grad()
+    def _slope(self, seen: list[Tensor]) -> Tensor:
+        g = self.last.weight.expand_as(seen[-1])
+        for layer, u in zip(reversed(self.layers), reversed(seen), strict=True):
+            g = bend(g, u) @ layer.weight
+        return g

@@ -1,0 +1,131 @@
+r"""An energy in the plane: a landscape that can be looked at from above, chains that can be watched in it, and a Z that can be computed.
+
+    p(x) = exp(-E(x)) / Z,    E(x) = f(x) + |x|^2 / (2 r^2)
+
+f is a small network; the bowl |x|^2 / (2 r^2) keeps chains from leaving. It is trained as the energy of pictures is, data against chains
+from a buffer, but the chains move by MALA: their steps are as long as the data's finest detail, where Langevin's bias would show.
+
+In two dimensions the integral Z is a sum over a grid, and the density can be held against the true one; in 784 dimensions that grid would
+have more points than there are atoms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genviz.families.ebm.buffer import Buffer
+from genviz.families.ebm.hmc import hmc
+from genviz.families.ebm.langevin import langevin
+from genviz.families.ebm.mala import mala
+from genviz.families.ebm.nets import Hill
+from genviz.frame import Frame, knob
+from genviz.model import Model, rand
+
+SAMPLERS = {"langevin": langevin, "mala": mala, "hmc": hmc}
+SCALE, BOWL = 10.0, 2.0  # of the network's output; r of the bowl
+HALF = 3.0  # chains begin evenly spread over the square of this half side
+STEP = 0.1  # of a MALA step in training
+CHAINS, FRESH, MOVES = 4096, 0.05, 10  # chains in the buffer; share begun anew; steps of a chain per training step
+EDGE, CELLS = 4.0, 400  # the square and the cells per side of the grid for Z
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """How a chain walks."""
+
+    sampler: str = knob("langevin", choices=tuple(SAMPLERS), help="Langevin takes every step; MALA and HMC refuse some that climb.")
+    steps: int = knob(200, 1, 1000, help="Steps of a chain. One of HMC is a roll of eight network evaluations.")
+    step_size: float = knob(0.08, 0.005, 0.5, step=0.005, help="Length s of a step; large ones go further and are refused more often.")
+    noise: float = knob(1.0, 0.0, 3.0, step=0.05, help="Factor on the noise: 1 samples exp(-E), 0 walks straight downhill, 2 is hot.")
+
+
+class Plane(Model):
+    """Energy of points in the plane; `width` and `layers` shape its network."""
+
+    Knobs = Knobs
+    walks = ("sample", "chains")
+    answers = ("slope", "partition")
+    shape = (2,)
+
+    def __init__(self, width: int = 64, layers: int = 3):
+        super().__init__()
+        self.net = Hill(width, layers)
+        self.buffer: Buffer | None = None  # made when training begins; not part of the weights
+
+    # What it learns
+
+    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
+        """Mean energy of data minus mean energy of the chains, a scalar in nats; its gradient is that of -log p."""
+        yield self.energy(x).mean() - self.energy(self.negatives(len(x), rng)).mean()
+
+    @torch.no_grad()
+    def negatives(self, n: int, rng: torch.Generator) -> Tensor:
+        """n samples of the model as it is, (n, 2): chains from the buffer, a few steps further."""
+        if self.buffer is None:
+            self.buffer = Buffer(self.start(CHAINS, rng), FRESH)
+        x = self.buffer.take(n, self.start, rng)
+        *_, state = mala(self.slope, x, MOVES, STEP, rng)
+        self.buffer.put(state.x)
+        return state.x
+
+    def start(self, n: int, rng: torch.Generator) -> Tensor:
+        """Where chains begin: (n, 2), evenly spread over a square that holds the data."""
+        return HALF * (2 * rand(n, 2, rng=rng, device=self.device) - 1)
+
+    # What it can be asked
+
+    def energy(self, x: Tensor) -> Tensor:
+        """E(x) in nats (B,), up to log Z, of x (B, 2); differentiable."""
+        return self._energy(x, self.net(x)[0])
+
+    def slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, 2) -> E(x) (B,) and dE/dx (B, 2), without autograd."""
+        with torch.no_grad():
+            value, along = self.net(x, slope=True)
+            return self._energy(x, value), SCALE * along + x / BOWL**2
+
+    def _energy(self, x: Tensor, value: Tensor) -> Tensor:
+        return SCALE * value + x.square().sum(1) / (2 * BOWL**2)
+
+    def partition(self) -> Tensor:
+        """log Z, one number, so that log p(x) = -E(x) - log Z."""
+        with torch.no_grad():
+            return log_partition(self.energy, device=self.device)
+
+    # Walks
+
+    @torch.no_grad()
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+        """n chains from points spread over the square. Frame.aux: "score" = -dE/dx (n, 2), "energy" (n,), "accepted" (n,), 1 or 0."""
+        yield from self._walk(self.start(n, rng), knobs, rng)
+
+    @torch.no_grad()
+    def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame]:
+        """n chains from the one point x (2,); frames as those of `sample`."""
+        yield from self._walk(x.to(self.device).view(1, 2).repeat(n, 1), knobs, rng)
+
+    def _walk(self, x: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+        nfe, taken = 0, 0.0
+
+        def slope(x: Tensor) -> tuple[Tensor, Tensor]:
+            nonlocal nfe
+            nfe += 1
+            return self.slope(x)
+
+        for place, state in enumerate(SAMPLERS[knobs.sampler](slope, x, knobs.steps, knobs.step_size, rng, knobs.noise)):
+            taken += state.accepted.float().mean().item() if place else 0.0
+            rate = f", {100 * taken / place:.0f} % of steps taken" if place else ""
+            aux = {"score": -state.gradient, "energy": state.energy, "accepted": state.accepted.float()}
+            yield Frame(state.x, place, knobs.steps, nfe, f"mean energy = {state.energy.mean():.2f}{rate}", aux)
+
+
+def log_partition(energy: Callable[[Tensor], Tensor], edge: float = EDGE, cells: int = CELLS, device: torch.device | str = "cpu") -> Tensor:
+    """log of the integral of exp(-energy) over [-edge, edge]^2, by the midpoints of cells^2 equal squares: a tensor without dimensions."""
+    side = 2 * edge / cells
+    middle = (torch.arange(cells, device=device) + 0.5) * side - edge
+    return torch.logsumexp(-energy(torch.cartesian_prod(middle, middle)), 0) + 2 * math.log(side)

@@ -1,0 +1,117 @@
+"""The two networks of the game, shaped for small pictures and for CPUs.
+
+Both work on folded pictures: each 2 x 2 patch is four channels (space-to-depth), so that the finest map is 14 x 14 and a convolution
+there costs a quarter of what it costs at 28 x 28. Widths are multiples of 16 and memory is channels-last. The generator is that
+of DCGAN (Radford et al. 2016): a linear layer to a 7 x 7 map, then convolutions, each normalised over the batch (Ioffe and Szegedy 2015),
+which keeps its pictures varied while it learns. Once its weights rest, a batch norm is a scale and a shift that never change, and they
+are folded into the layer before it: the same pictures in fewer operations. The discriminator has no normalisation, because its
+gradient penalty asks about single pictures, and a batch norm would make every answer depend on the whole batch (Gulrajani et al. 2017).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Weights = list[tuple[Tensor, Tensor | None]]  # weight and bias of each layer
+
+
+class Generator(nn.Module):
+    """z (B, z_dim), and for `classes` > 0 a label (B,) -> x (B, 1, 28, 28) in [-1, 1].
+
+    `coarse` and `fine` are the channels at 7 x 7 and 14 x 14. A class is told as one more number per class at the input, 1 for
+    the class that is asked for: the first layer keeps a whole 7 x 7 map for each.
+    """
+
+    def __init__(self, z_dim: int, classes: int = 0, coarse: int = 64, fine: int = 48):
+        super().__init__()
+        self.classes, self.coarse = classes, coarse
+        self.layers = nn.ModuleList([
+            nn.Linear(z_dim + classes, 49 * coarse, bias=False),
+            nn.Conv2d(coarse, coarse, 3, padding=1, bias=False),
+            nn.Conv2d(coarse, 4 * fine, 1, bias=False),
+            nn.Conv2d(fine, fine, 3, padding=1, bias=False),
+        ])  # fmt: skip
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in (coarse, coarse, 4 * fine, fine))
+        self.head = nn.Conv2d(fine, 4, 3, padding=1)
+        self._folded: tuple[list, list, Weights] = ([], [], [])
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        if label is not None:
+            z = torch.cat([z, F.one_hot(label, self.classes).to(z.dtype)], 1)
+        if self.training or self.head.weight.requires_grad:
+            return self.paint(z, [(layer.weight, None) for layer in self.layers], list(self.norms))
+        return self.paint(z, self.folded(), [_as_it_is] * 4)
+
+    def paint(self, z: Tensor, weights: Weights, norms: list) -> Tensor:
+        """Four layers, each followed by its norm and ReLU, and the head."""
+        (w0, b0), (w1, b1), (w2, b2), (w3, b3) = weights
+        h = F.linear(z, w0, b0).view(-1, 7, 7, self.coarse).permute(0, 3, 1, 2)  # (B, coarse, 7, 7), channels-last without a copy
+        h = F.relu_(norms[0](h))
+        h = F.relu_(norms[1](F.conv2d(h, w1, b1, padding=1)))
+        h = F.relu_(norms[2](F.conv2d(h, w2, b2)))
+        h = F.pixel_shuffle(h, 2)  # (B, fine, 14, 14)
+        h = F.relu_(norms[3](F.conv2d(h, w3, b3, padding=1)))
+        return F.pixel_shuffle(self.head(h), 2).tanh_()
+
+    def folded(self) -> Weights:
+        """Weights and biases with the batch norms folded in; made once, and anew when a weight has changed since."""
+        tensors = [layer.weight for layer in self.layers] + [norm.running_var for norm in self.norms]
+        key = [(id(t), t._version) for t in tensors]
+        if key != self._folded[0]:  # the tensors are kept too, so that no new one can take an old one's id
+            with torch.inference_mode(False), torch.no_grad():
+                weights = [fold(layer.weight, norm) for layer, norm in zip(self.layers, self.norms, strict=True)]
+            self._folded = key, tensors, weights
+        return self._folded[2]
+
+
+def _as_it_is(h: Tensor) -> Tensor:
+    return h
+
+
+def fold(weight: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the layer that equals `weight` followed by `norm` at rest: norm(w x) = (s w) x + (b - s mean), s = g / std.
+
+    A linear layer to a map holds the channels of one place after those of another, so its scales repeat.
+    """
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    shift = norm.bias - scale * norm.running_mean
+    places = len(weight) // len(scale)
+    return weight * scale.repeat(places).view(-1, *[1] * (weight.ndim - 1)), shift.repeat(places)
+
+
+class Discriminator(nn.Module):
+    """x (B, 1, 28, 28), and for `classes` > 0 a label (B,) -> score (B,), the higher the more real.
+
+    `widths` are the channels at 14 x 14, 7 x 7 and 4 x 4. A class adds the product of its own vector with the features: "does this look
+    like a picture" plus "does it look like a seven" (projection discriminator, Miyato and Koyama 2018).
+    """
+
+    def __init__(self, classes: int = 0, widths: tuple[int, int, int] = (32, 64, 128), features: int = 128):
+        super().__init__()
+        a, b, c = widths
+        self.stem = nn.Conv2d(4, a, 3, padding=1)
+        self.layers = nn.ModuleList([
+            nn.Conv2d(a, b, 3, stride=2, padding=1), nn.Conv2d(b, b, 3, padding=1), nn.Conv2d(b, c, 3, stride=2, padding=1),
+        ])  # fmt: skip
+        self.last = nn.Linear(16 * c, features)
+        self.head = nn.Linear(features, 1)
+        self.label = nn.Embedding(classes, features) if classes else None
+        if self.label is not None:
+            nn.init.zeros_(self.label.weight)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the score is read from: x (B, 1, 28, 28) -> (B, features)."""
+        h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (B, 4, 14, 14)
+        h = F.leaky_relu(self.stem(h), 0.2)
+        for layer in self.layers:
+            h = F.leaky_relu(layer(h), 0.2)
+        return F.leaky_relu(self.last(h.flatten(1)), 0.2)
+
+    def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        h = self.features(x)
+        score = self.head(h)[:, 0]
+        if self.label is None or label is None:
+            return score
+        return score + (self.label(label) * h).sum(1) / h.shape[1] ** 0.5

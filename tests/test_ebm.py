@@ -1,0 +1,330 @@
+"""Chains against Gaussians whose moments are known, the gradient of learning against its two phases, Z against the closed form."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from genviz.families.ebm.buffer import Buffer
+from genviz.families.ebm.chain import State, accept
+from genviz.families.ebm.ebm import CHAINS, EBM, FRESH, SCALE, STEP
+from genviz.families.ebm.hmc import hmc, roll
+from genviz.families.ebm.langevin import langevin, step
+from genviz.families.ebm.mala import mala
+from genviz.families.ebm.nets import Hill, Potential
+from genviz.families.ebm.plane import SAMPLERS, Plane, log_partition
+
+MEAN = torch.tensor([1.0, -0.5])
+COVARIANCE = torch.tensor([[0.6, 0.3], [0.3, 0.4]])
+PRECISION = torch.linalg.inv(COVARIANCE)
+EXACT = {"mala": (mala, 0.5), "hmc": (hmc, 0.25)}  # with a step size that is refused now and then
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def gaussian(x, precision=PRECISION):
+    """Energy and slope of N(MEAN, precision^-1)."""
+    gradient = (x - MEAN) @ precision
+    return 0.5 * ((x - MEAN) * gradient).sum(1), gradient
+
+
+def moments(sampler, step_size, steps=60, n=20_000, slope=gaussian, **options):
+    """Mean, covariance and share of taken steps of n chains that began far from the target."""
+    taken, start = [], 3 * torch.randn(n, 2, generator=rng(7))
+    for state in sampler(slope, start, steps, step_size, rng(1), **options):
+        taken.append(state.accepted.float().mean().item())
+    return state.x.mean(0), state.x.T.cov(), sum(taken[1:]) / steps
+
+
+@pytest.fixture(scope="module")
+def model() -> EBM:
+    torch.manual_seed(0)
+    return EBM(fine=16, middle=16, coarse=16).eval()
+
+
+# Samplers
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_metropolis_samplers_reach_a_gaussian_whatever_the_step(name):
+    sampler, step_size = EXACT[name]
+    mean, covariance, taken = moments(sampler, step_size)
+    assert 0.5 < taken < 0.99, "the step is meant to be refused now and then"
+    torch.testing.assert_close(mean, MEAN, atol=0.025, rtol=0)  # 4 standard errors of 20,000 draws
+    torch.testing.assert_close(covariance, COVARIANCE, atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("size", [0.2, 0.6])
+def test_langevin_reaches_a_gaussian_with_the_bias_of_its_step(size):
+    """Its covariance solves C = A C A + s^2 I with A = 1 - s^2 P / 2, that is C = P^-1 (1 - s^2 P / 4)^-1."""
+    mean, covariance, taken = moments(langevin, size, steps=round(60 / size**2))
+    expected = COVARIANCE @ torch.linalg.inv(torch.eye(2) - size**2 * PRECISION / 4)
+    assert taken == 1
+    torch.testing.assert_close(mean, MEAN, atol=0.025, rtol=0)
+    torch.testing.assert_close(covariance, expected, atol=0.03, rtol=0)
+    assert size < 0.5 or (covariance - COVARIANCE).diagonal().min() > 0.08, "a large step must show its bias"
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_small_steps_are_always_taken(name):
+    sampler, size = EXACT[name]
+    rates = [moments(sampler, size * f, steps=20, n=2000)[2] for f in (3, 1, 0.2, 0.02)]
+    assert rates == sorted(rates)
+    assert rates[0] < 0.9 and rates[-1] > 0.999
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS.values())
+def test_noise_is_a_temperature(sampler):
+    """With the noise times tau, chains sample exp(-E / tau^2): the covariance grows by tau^2; without noise they roll to the minimum."""
+    covariance = moments(sampler, 0.15, steps=400, n=5000, noise=1.5)[1]
+    torch.testing.assert_close(covariance / 1.5**2, COVARIANCE, atol=0.06, rtol=0)
+    *_, cold = sampler(gaussian, 3 * torch.randn(50, 2, generator=rng()), 400, 0.3, rng(1), noise=0.0)
+    torch.testing.assert_close(cold.x, MEAN.expand(50, 2), atol=1e-3, rtol=0)
+
+
+def test_refused_chains_stay_where_they_are():
+    before = None
+    for state in mala(gaussian, torch.randn(200, 2, generator=rng()), 20, 1.2, rng(1)):
+        energy, gradient = gaussian(state.x)
+        torch.testing.assert_close((state.energy, state.gradient), (energy, gradient))
+        if before is not None:
+            assert torch.equal((state.x == before.x).all(1), ~state.accepted)
+        before = state
+
+
+def test_metropolis_rule():
+    u = torch.linspace(0, 1, 1001)[:-1]
+    assert accept(torch.full_like(u, -1.0), 1.0, u).all()
+    assert accept(torch.full_like(u, 1.0), 1.0, u).float().mean().item() == pytest.approx(math.exp(-1), abs=2e-3)
+    assert accept(torch.full_like(u, 1.0), 0.5, u).float().mean().item() == pytest.approx(math.exp(-2), abs=2e-3)
+    assert not accept(torch.full_like(u, 1.0), 0.0, u).any()
+
+
+def test_leapfrog_is_reversible_and_keeps_the_total_energy():
+    x, p = torch.randn(2, 10, 2, generator=rng(), dtype=torch.float64)
+
+    def slope(x):
+        gradient = (x - MEAN) @ PRECISION.double()
+        return 0.5 * ((x - MEAN) * gradient).sum(1), gradient
+
+    start = State(x, *slope(x), torch.ones(10, dtype=torch.bool))
+    end, q = roll(slope, start, p, 0.1, 8)
+    back, r = roll(slope, end, -q, 0.1, 8)
+    torch.testing.assert_close(back.x, x)
+    torch.testing.assert_close(-r, p)
+    drift = [
+        ((e.energy + q.square().sum(1) / 2) - (start.energy + p.square().sum(1) / 2)).abs().max()
+        for e, q in (roll(slope, start, p, 0.1 / k, 8 * k) for k in (1, 2))
+    ]
+    assert drift[1] < 0.3 * drift[0], "the error of leapfrog falls with the square of its step"
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS.values())
+def test_chains_do_not_know_of_each_other_and_start_where_told(sampler):
+    start = torch.randn(5, 2, generator=rng())
+    states = list(sampler(gaussian, start, 3, 0.1, rng(1)))
+    assert len(states) == 4 and torch.equal(states[0].x, start) and states[0].accepted.all()
+    assert torch.equal(states[0].energy, gaussian(start)[0])
+    other = torch.cat([start[:1], start[1:] + 100])
+    again = list(sampler(gaussian, other, 3, 0.1, rng(1)))
+    assert all(torch.equal(a.x[0], b.x[0]) for a, b in zip(states, again, strict=True))
+
+
+# Slopes
+
+
+def test_the_slope_of_a_picture_equals_finite_differences_and_autograd(model):
+    double = EBM(fine=16, middle=16, coarse=16).double()
+    x = torch.randn(3, 1, 28, 28, generator=rng(), dtype=torch.float64)
+    energy, slope = double.slope(x)
+    torch.testing.assert_close(energy, double.energy(x).detach())
+    for place in [(0, 0), (13, 14), (27, 27), (5, 20)]:
+        shift = torch.zeros_like(x)
+        shift[:, 0, place[0], place[1]] = 1e-4
+        difference = (double.energy(x + shift) - double.energy(x - shift)) / 2e-4
+        torch.testing.assert_close(slope[:, 0, place[0], place[1]], difference.detach(), rtol=1e-5, atol=1e-5)
+    x = x.requires_grad_()
+    torch.testing.assert_close(slope, torch.autograd.grad(double.energy(x).sum(), x)[0])
+
+
+def test_the_slope_of_a_point_equals_finite_differences():
+    torch.manual_seed(0)
+    plane, x = Plane().double(), torch.randn(50, 2, generator=rng(), dtype=torch.float64)
+    energy, slope = plane.slope(x)
+    torch.testing.assert_close(energy, plane.energy(x).detach())
+    for axis in (0, 1):
+        shift = torch.zeros(2, dtype=torch.float64)
+        shift[axis] = 1e-5
+        difference = (plane.energy(x + shift) - plane.energy(x - shift)) / 2e-5
+        torch.testing.assert_close(slope[:, axis], difference.detach(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("net, x", [(Potential(16, 16, 16), torch.randn(2, 1, 28, 28)), (Hill(), torch.randn(2, 2))])
+def test_a_slope_leaves_no_graph_and_no_gradient(net, x):
+    _, slope = net(x, slope=True)
+    assert not slope.requires_grad and all(p.requires_grad and p.grad is None for p in net.parameters())
+
+
+def test_the_jump_is_tweedies_formula_for_a_known_density(model):
+    """For data that are one picture m, chains in the energy |y - m|^2 / (2 width^2) are as wide as sigma, and all of them jump to m."""
+    m = torch.full((400, 1, 28, 28), 0.3)
+    *_, state = langevin(lambda y: (y.sum((1, 2, 3)), (y - m) / model.width**2), m, 40, STEP * model.sigma, rng())
+    assert (state.x - m).std().item() == pytest.approx(model.sigma, rel=0.01)
+    torch.testing.assert_close(model.clean(state.x, state.gradient), m)
+
+
+def test_the_jump_is_the_slope_of_the_potential(model):
+    y = torch.randn(4, 1, 28, 28, generator=rng())
+    _, along = model.net(y, slope=True)
+    torch.testing.assert_close(model.clean(y, model.slope(y)[1]), (SCALE * along).clamp(-1, 1), atol=1e-5, rtol=0)
+
+
+# Learning
+
+
+class Linear(nn.Module):
+    """A toy in the place of the network: f(x) = w . x, so that df/dw is x itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([0.3, -0.2]))
+
+    def forward(self, x, slope=False):
+        return x @ self.w, self.w.detach().expand_as(x) if slope else None
+
+
+def test_the_gradient_of_learning_is_the_difference_of_the_two_phases():
+    from genviz.families.ebm import plane as module
+
+    plane = Plane()
+    plane.net = Linear()
+    x = torch.randn(64, 2, generator=rng())
+    (loss,) = plane.losses(x, torch.zeros(64), rng(3))
+    loss.backward()
+    negative = plane.buffer.x[plane.buffer.taken]
+    torch.testing.assert_close(plane.net.w.grad, module.SCALE * (x.mean(0) - negative.mean(0)))
+    assert loss.item() == pytest.approx((plane.energy(x).mean() - plane.energy(negative).mean()).item(), abs=1e-5)
+
+
+def test_chains_move_while_weights_learn_and_gather_no_gradient():
+    torch.manual_seed(0)
+    model = EBM(fine=16, middle=16, coarse=16).train()
+    x = torch.rand(4, 1, 28, 28, generator=rng()) * 2 - 1
+    (loss,) = model.losses(x, torch.zeros(4), rng(3))
+    assert loss.requires_grad and not model.buffer.x.requires_grad
+    assert all(p.requires_grad and p.grad is None for p in model.parameters())
+    assert "buffer" not in " ".join(model.state_dict())
+    loss.backward()
+    assert all(p.grad.isfinite().all() and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_learning_raises_the_likelihood_of_a_gaussian():
+    """A bowl too wide for the data becomes the data's Gaussian: grid likelihood before and after."""
+    torch.manual_seed(0)
+    plane, data = Plane(32, 2), 0.5 * torch.randn(2000, 2, generator=rng()) + torch.tensor([1.0, 0.0])
+    optimizer = torch.optim.Adam(plane.parameters(), lr=3e-3, betas=(0.0, 0.99))
+    r, likelihood = rng(5), []
+    for place in range(201):
+        if place in (0, 200):
+            likelihood.append((-plane.energy(data).mean() - plane.partition()).item())
+        (loss,) = plane.losses(data[torch.randperm(2000, generator=r)[:256]], torch.zeros(256), r)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    best = -1 - math.log(2 * math.pi * 0.25)
+    assert likelihood[0] < best - 1.5 and best - 0.5 < likelihood[1] < best + 0.05
+
+
+def test_buffer_begins_the_stated_share_anew():
+    buffer, ones = Buffer(torch.zeros(5000, 1), 0.06), lambda n, rng: torch.ones(n, 1)
+    x = buffer.take(5000, ones, rng())
+    assert x.mean().item() == pytest.approx(0.06, abs=4 * math.sqrt(0.06 * 0.94 / 5000))
+    assert len(buffer.taken.unique()) == 5000 and buffer.x.sum() == 0
+    buffer.put(x + 1)
+    assert torch.equal(buffer.x[buffer.taken], x + 1)
+    assert Buffer(torch.zeros(10, 1), 0.0).take(10, ones, rng()).sum() == 0
+    with pytest.raises(ValueError, match="10 chains"):
+        Buffer(torch.zeros(10, 1), 0.0).take(11, ones, rng())
+
+
+def test_the_image_buffer_is_made_when_learning_begins(model):
+    assert model.buffer is None
+    fresh = EBM(fine=16, middle=16, coarse=16)
+    fresh.negatives(4, rng())
+    assert len(fresh.buffer.x) == CHAINS and fresh.buffer.fresh == FRESH
+    moved = (fresh.buffer.x[fresh.buffer.taken] - fresh.buffer.x.mean()).abs().mean()
+    assert moved > 0 and (fresh.buffer.x[fresh.buffer.taken]).isfinite().all()
+
+
+# Z
+
+
+def test_log_z_on_the_grid_is_that_of_a_gaussian():
+    expected = math.log(2 * math.pi) + torch.logdet(COVARIANCE).item() / 2
+    small = lambda x: 0.5 * (x @ PRECISION * x).sum(1)  # noqa: E731
+    assert log_partition(small).item() == pytest.approx(expected, abs=1e-4)
+    assert log_partition(lambda x: small(x) + 5).item() == pytest.approx(expected - 5, abs=1e-4)
+
+
+def test_partition_makes_a_density_of_mass_one():
+    torch.manual_seed(0)
+    plane = Plane().eval()
+    axis = torch.arange(-4, 4, 0.05) + 0.025
+    mass = (-plane.energy(torch.cartesian_prod(axis, axis)) - plane.partition()).exp().sum() * 0.05**2
+    assert mass.item() == pytest.approx(1, abs=1e-3)
+
+
+# Walks
+
+
+def test_a_walk_ends_with_its_jump(model):
+    frames = list(model.sample(3, replace(EBM.Knobs(), steps=5), rng()))
+    assert [f.nfe for f in frames] == [1, 2, 3, 4, 5, 5]
+    assert torch.equal(frames[-1].x, frames[-2].aux["x0_hat"]) and frames[-1].x.abs().max() <= 1
+    for frame in frames[:-1]:
+        energy, slope = model.slope(frame.x)
+        torch.testing.assert_close(frame.aux["energy"], energy)
+        torch.testing.assert_close(frame.aux["score"], -slope)
+        torch.testing.assert_close(frame.aux["x0_hat"], model.clean(frame.x, slope))
+    assert frames[0].caption == f"mean energy = {frames[0].aux['energy'].mean():.0f}"
+    torch.testing.assert_close(frames[1].x, step(frames[0].x, -frames[0].aux["score"], 0.175, noise_of_the_first_step(3)))
+
+
+def noise_of_the_first_step(n):
+    r = rng()
+    torch.randn(n, 1, 28, 28, generator=r)  # where the chains begin
+    return torch.randn(n, 1, 28, 28, generator=r)
+
+
+def test_chains_begin_at_the_picture_with_noise_on_it(model):
+    x = torch.linspace(-1, 1, 784).view(1, 28, 28)
+    first = next(model.chains(200, EBM.Knobs(), rng(), x=x)).x
+    assert (first.mean(0) - x).abs().max() < 5 * model.sigma / math.sqrt(200)
+    assert (first - x).std().item() == pytest.approx(model.sigma, rel=0.01)
+
+
+def test_phases_are_data_and_the_end_of_its_chain(model):
+    x = torch.rand(2, 1, 28, 28, generator=rng()) * 2 - 1
+    answer = model.phases(x, replace(EBM.Knobs(), steps=3), rng(4))
+    assert torch.equal(answer["y_data"], model.blur(x, rng(4)))
+    for side in ("data", "model"):
+        energy, slope = model.slope(answer[f"y_{side}"])
+        torch.testing.assert_close((answer[f"energy_{side}"], answer[f"slope_{side}"]), (energy, slope))
+    assert not torch.equal(answer["y_data"], answer["y_model"])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_plane_walks_with_every_sampler(sampler):
+    torch.manual_seed(0)
+    plane = Plane().eval()
+    knobs = replace(Plane.Knobs(), sampler=sampler, steps=4)
+    frames = list(plane.chains(6, knobs, rng(), x=torch.tensor([0.5, -1.0])))
+    assert torch.equal(frames[0].x, torch.tensor([[0.5, -1.0]]).expand(6, 2))
+    assert frames[-1].nfe == {"langevin": 5, "mala": 5, "hmc": 33}[sampler]
+    shares = [f.aux["accepted"].mean().item() for f in frames[1:]]
+    assert frames[-1].caption.endswith(f"{100 * sum(shares) / 4:.0f} % of steps taken")
+    assert frames[-1].caption.startswith(f"mean energy = {frames[-1].aux['energy'].mean():.2f}")

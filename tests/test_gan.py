@@ -1,0 +1,423 @@
+"""The game of the GANs against what is known of it, and what their tab answers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import hashlib
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save
+from torch import nn
+
+from genviz.data.exhibit import exhibit
+from genviz.families.gan import tab
+from genviz.families.gan.gan import FIXED, GAN, JUDGED, WALKED, ConditionalGAN, truncate
+from genviz.families.gan.nearest import nearest, training_images
+from genviz.families.gan.nets import fold
+from genviz.families.gan.plane import Plane
+from genviz.families.gan.wander import wander
+from genviz.families.gan.watched import bins, history
+
+SMALL = {"coarse": 16, "fine": 16, "widths": (16, 16, 16)}
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def small(kind: type[GAN]) -> GAN:
+    """A small random model whose batch norms and class vectors are not those of the start."""
+    torch.manual_seed(0)
+    model = kind(**SMALL)
+    for norm in model.generator.norms:
+        norm.running_mean.normal_(std=0.3)
+        norm.running_var.uniform_(0.5, 2)
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.normal_(norm.bias, std=0.2)
+    if model.classes:
+        nn.init.normal_(model.discriminator.label.weight)
+    return model.eval().requires_grad_(False)
+
+
+@pytest.fixture(params=[GAN, ConditionalGAN])
+def model(request) -> GAN:
+    return small(request.param)
+
+
+def last(frames):
+    *_, frame = frames
+    return frame
+
+
+# ---- the game ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [GAN, ConditionalGAN, Plane])
+def test_each_loss_moves_its_own_player_only(kind) -> None:
+    torch.manual_seed(0)
+    model = kind() if kind is Plane else kind(**SMALL)
+    x = torch.randn(16, *model.shape).clamp(-1, 1)
+    moved = []
+    for player, loss in zip(model.players(), model.losses(x, torch.arange(16) % 10, rng()), strict=True):
+        model.zero_grad(set_to_none=True)
+        loss.backward()
+        moved.append([name for name, other in model.named_children() if any(p.grad is not None for p in other.parameters())])
+        assert all(p.grad is not None for p in player.parameters())
+    assert moved == [["discriminator"], ["generator"]]
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_the_second_loss_sees_that_the_first_player_has_moved() -> None:
+    torch.manual_seed(0)
+    x, again = torch.rand(8, 1, 28, 28), []
+    for shift in (0.0, 1.0):
+        model = small(GAN).requires_grad_(True)
+        losses = model.losses(x, torch.zeros(8, dtype=torch.int64), rng())
+        next(losses)
+        with torch.no_grad():
+            model.discriminator.head.weight.mul_(1 + shift)
+        again.append(next(losses).item())
+    assert again[0] != again[1]
+
+
+def test_the_best_discriminator_knows_the_odds() -> None:
+    """D alone against a generator that is held at a known Gaussian: sigma(D) becomes p_data / (p_data + p_g)."""
+    torch.manual_seed(0)
+    model = Plane(gamma=0.0)
+    model.generator = nn.Linear(2, 2).requires_grad_(False)
+    model.generator.weight.copy_(0.7 * torch.eye(2))
+    model.generator.bias.copy_(torch.tensor([0.8, 0.0]))
+
+    def normal(x: torch.Tensor, mean: float, std: float) -> torch.Tensor:
+        return torch.exp(-(x - torch.tensor([mean, 0.0])).square().sum(1) / (2 * std**2)) / (2 * math.pi * std**2)
+
+    draws, steps = rng(1), 500
+    optimizer = torch.optim.Adam(model.discriminator.parameters(), lr=4e-3, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        data = torch.randn(512, 2, generator=draws) - torch.tensor([0.8, 0.0])  # N((-0.8, 0), I)
+        loss = next(model.losses(data, torch.zeros(512, dtype=torch.int64), draws))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    with torch.no_grad():
+        x = torch.cat(
+            [torch.randn(2000, 2, generator=draws) - torch.tensor([0.8, 0.0]), model.decode(torch.randn(2000, 2, generator=draws))]
+        )
+        known = normal(x, -0.8, 1.0) / (normal(x, -0.8, 1.0) + normal(x, 0.8, 0.7))
+        assert known.min() < 0.1 and known.max() > 0.9
+        assert (model.odds(x) - known).abs().mean() < 0.02
+        score, _ = model.judge(x)
+        assert torch.allclose(torch.sigmoid(score), model.odds(x))
+
+
+def test_in_pairs_the_best_score_is_the_log_ratio_up_to_a_constant() -> None:
+    p, q = torch.tensor([0.5, 0.3, 0.15, 0.05]), torch.tensor([0.1, 0.2, 0.3, 0.4])
+    model, score = small(GAN), torch.zeros(4, requires_grad=True)
+    shares, optimizer = torch.outer(p, q).flatten(), torch.optim.LBFGS([score], max_iter=200, tolerance_grad=1e-9)
+    real, fake = torch.arange(4).repeat_interleave(4), torch.arange(4).repeat(4)
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        each = torch.stack([model.expert_loss(score[i : i + 1], score[j : j + 1]) for i, j in zip(real, fake, strict=True)])
+        total = (shares * each).sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    off = score.detach() - (p / q).log()
+    assert (off - off.mean()).abs().max() < 1e-3
+
+
+def test_the_penalty_is_the_squared_length_of_the_gradient() -> None:
+    model = Plane()
+    model.discriminator = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
+    weight = model.discriminator[0].weight
+    slope = model.slope(torch.randn(7, 2))
+    assert slope.item() == pytest.approx(weight.square().sum().item(), rel=1e-5)
+    slope.backward()
+    assert torch.allclose(weight.grad, 2 * weight)
+
+
+def test_the_chronicle_of_a_moment(model) -> None:
+    x, label = torch.rand(1200, 1, 28, 28, generator=rng()) * 2 - 1, torch.arange(1200) % 10
+    kept, again = (model.chronicle(x, label, rng(3)) for _ in range(2))
+    assert kept["pictures"].shape == (FIXED, 28, 28) and kept["pictures"].dtype == torch.uint8
+    assert kept["real"].shape == kept["fake"].shape == (JUDGED,)
+    assert float(kept["real"].float().mean() + kept["fake"].float().mean()) == pytest.approx(0, abs=1e-2)
+    assert all(torch.equal(kept[k], again[k]) for k in kept), "the same latents at every moment"
+
+
+# ---- the networks --------------------------------------------------------------------------------------------------------------
+
+
+def test_folded_norms_paint_the_same_pictures(model) -> None:
+    z = torch.randn(5, model.z_dim, generator=rng())
+    folded = model.decode(z)
+    model.requires_grad_(True)
+    with torch.no_grad():
+        assert torch.allclose(model.decode(z), folded, atol=1e-5)
+    weight, norm = torch.randn(98, 3), nn.BatchNorm2d(2).eval()  # a linear layer to seven times seven places of two channels
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    scaled, shift = fold(weight, norm)
+    h = torch.randn(4, 3)
+    maps = nn.functional.linear(h, weight).view(4, 7, 7, 2).permute(0, 3, 1, 2)
+    assert torch.allclose(norm(maps), nn.functional.linear(h, scaled, shift).view(4, 7, 7, 2).permute(0, 3, 1, 2), atol=1e-5)
+
+
+def test_a_changed_weight_is_folded_anew(model) -> None:
+    z = torch.randn(3, model.z_dim, generator=rng())
+    before = model.decode(z)
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    model.generator.norms[1].running_var.mul_(2)
+    assert not torch.allclose(model.decode(z), before, atol=1e-4)
+    model.load_state_dict(state)
+    assert torch.allclose(model.decode(z), before)
+    state["generator.layers.3.weight"] *= 1.5
+    model.load_state_dict(state, assign=True)
+    assert not torch.allclose(model.decode(z), before, atol=1e-4)
+
+
+def test_the_class_matters_to_both_players() -> None:
+    model = small(ConditionalGAN)
+    z, x = torch.randn(1, 49, generator=rng()).expand(10, -1), torch.rand(1, 1, 28, 28, generator=rng()).expand(10, -1, -1, -1)
+    pictures, (scores, _) = model.decode(z, torch.arange(10)), model.judge(x, torch.arange(10))
+    assert len({p.numpy().tobytes() for p in pictures}) == 10
+    assert len(set(scores.tolist())) == 10
+    assert torch.equal(model.decode(z[:2]), model.decode(z[:2], 0)), "without a class it is the first one"
+    three = last(model.sample(4, replace(model.Knobs(), label=3), rng()))
+    assert torch.allclose(three.x, model.decode(three.aux["z"], 3))
+    turn = last(model.sample(12, model.Knobs(), rng()))
+    assert torch.allclose(turn.x, model.decode(turn.aux["z"], torch.arange(12) % 10))
+
+
+def test_the_gradient_of_the_judge_is_what_differences_say(model) -> None:
+    model = model.double()
+    x = torch.rand(4, 1, 28, 28, generator=rng(), dtype=torch.float64) * 2 - 1
+    told = (torch.arange(4),) if model.classes else ()
+    way = torch.randn(4, 1, 28, 28, generator=rng(1), dtype=torch.float64)
+    score, gradient = model.judge(x, *told)
+    assert score.shape == (4,) and gradient.shape == x.shape and not gradient.requires_grad
+    h = 1e-7
+    difference = (model.judge(x + h * way, *told)[0] - model.judge(x - h * way, *told)[0]) / (2 * h)
+    assert torch.allclose((gradient * way).flatten(1).sum(1), difference, rtol=1e-4)
+
+
+def test_features_take_bytes_or_prepared_pictures(model) -> None:
+    x = torch.randint(0, 256, (3, 1, 28, 28), generator=rng(), dtype=torch.uint8)
+    assert torch.allclose(model.features(x), model.features(x.float() / 127.5 - 1), atol=1e-6)
+
+
+# ---- latents and walks ---------------------------------------------------------------------------------------------------------
+
+
+def test_truncation_draws_from_the_middle() -> None:
+    z = torch.randn(20_000, generator=rng())
+    assert torch.allclose(truncate(z, torch.inf), z, atol=1e-4)
+    assert torch.equal(truncate(z, 0.0), torch.zeros_like(z))
+    held = truncate(z, 1.0)
+    again = z[z.abs() < 1]  # what is too large drawn again: the same distribution
+    assert held.abs().max() <= 1 and torch.equal(held.argsort(), z.argsort())
+    assert held.std().item() == pytest.approx(again.std().item(), rel=0.02)
+
+
+def test_a_sample_shows_its_draw_first(model) -> None:
+    first, second = model.sample(3, replace(model.Knobs(), truncation=2.0), rng())
+    assert (first.nfe, second.nfe, second.steps) == (0, 1, 1)
+    squares = first.x[:, 0, ::4, ::4].flatten(1)
+    assert torch.allclose(squares, first.aux["z"] / 3) and torch.equal(first.x[:, :, 0, 0], first.x[:, :, 3, 3])
+    assert first.aux["z"].abs().max() <= 2 and torch.allclose(second.x, model.paint(second.aux["z"], model.turn(3, model.Knobs())))
+
+
+def test_stretches_of_a_walk_join_at_any_speed(model) -> None:
+    frames = list(model.latent_walk(2, model.Knobs(), rng(5), position=3.5, speed=0.25))
+    assert len(frames) == WALKED and [f.step for f in frames] == list(range(WALKED)) and frames[-1].nfe == WALKED
+    fast = list(model.latent_walk(2, model.Knobs(), rng(5), position=3.5, speed=0.5))
+    assert torch.allclose(frames[20].x, fast[10].x, atol=1e-5)
+    further = next(model.latent_walk(2, model.Knobs(), rng(5), position=3.5 + WALKED * 0.25, speed=0.1))
+    step = (frames[-1].x - frames[-2].x).abs().mean()
+    assert (further.x - frames[-1].x).abs().mean() < 3 * step
+    for wrong in ({"position": -1.0}, {"position": 1e9}, {"speed": 0.0}, {"speed": 2.0}):
+        with pytest.raises(ValueError, match="positions from 0"):
+            next(model.latent_walk(2, model.Knobs(), rng(5), **wrong))
+
+
+def test_everywhere_on_a_walk_is_a_draw_from_the_prior() -> None:
+    z = torch.stack([wander(position, 400, 49, 7) for position in np.linspace(0, 30, 13)])
+    assert (z.std((1, 2)) - 1).abs().max() < 0.02 and z.mean((1, 2)).abs().max() < 0.03
+    assert not torch.allclose(wander(2.0, 1, 49, 7), wander(2.0, 1, 49, 8))
+
+
+def test_a_class_grid_shares_the_draw_down_its_columns() -> None:
+    model = small(ConditionalGAN)
+    frame = next(model.class_grid(30, model.Knobs(), rng()))
+    z = frame.aux["z"].view(10, 3, 49)
+    assert torch.equal(z, z[:1].expand_as(z)) and not torch.equal(z[0, 0], z[0, 1])
+    assert torch.allclose(frame.x, model.decode(frame.aux["z"], torch.arange(10).repeat_interleave(3)))
+    with pytest.raises(ValueError, match="10 rows"):
+        next(model.class_grid(25, model.Knobs(), rng()))
+
+
+# ---- neighbours and history ----------------------------------------------------------------------------------------------------
+
+
+def test_nearest_finds_what_a_full_sort_finds() -> None:
+    draw = np.random.default_rng(0)
+    among, x = draw.integers(0, 256, (7000, 3, 3), dtype=np.uint8), draw.integers(0, 256, (4, 3, 3), dtype=np.uint8)
+    distance, index = nearest(among, x, 5)
+    every = np.linalg.norm(among.reshape(1, 7000, 9).astype(float) - x.reshape(4, 1, 9), axis=2)
+    assert np.allclose(distance, np.sort(every, 1)[:, :5], atol=1e-2)
+    assert np.allclose(np.take_along_axis(every, index, 1), distance, atol=1e-2)
+    assert nearest(among, among[17:18], 1)[1][0, 0] == np.flatnonzero((among == among[17]).all((1, 2)))[0]
+
+
+def test_training_images_are_read_where_they_are(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GENVIZ_DATA", str(tmp_path))
+    assert training_images("mnist") is None
+    x = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(16) + x.tobytes(), 1))
+    assert np.array_equal(training_images("mnist"), x[:55_000])
+
+
+def test_training_images_are_those_of_the_training(data_sets) -> None:
+    from genviz.data.images import images
+
+    for data in ("mnist", "fashion_mnist"):
+        assert np.array_equal(training_images(data), images(data, "train")[0][:, 0].numpy())
+
+
+def test_a_history_is_read_without_torch_or_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GENVIZ_PRETRAINED", str(tmp_path))
+    content = save({"step": np.arange(16)})
+    card = {"family": "gan", "model": "gan", "data": "mnist", "history_sha256": hashlib.sha256(content).hexdigest()}
+    with pytest.raises(ValueError, match="No history"):
+        history(card)
+    (tmp_path / "gan").mkdir()
+    file = tmp_path / "gan" / "gan-mnist.history.safetensors"
+    file.write_bytes(content)
+    assert history(card)["step"].tolist() == list(range(16))
+    file.write_bytes(content[:-1] + b"\x01")
+    with pytest.raises(ValueError, match="damaged"):
+        history(card)
+
+
+def test_histograms_count_every_score() -> None:
+    draw = np.random.default_rng(0)
+    real, fake = draw.normal(1, 1, (16, 1000)), draw.normal(-1, 1, (16, 1000))
+    (low, high), a, b = bins(real, fake)
+    assert low < -1 < 1 < high and a.shape == b.shape == (16, 48)
+    assert np.allclose(a.sum(1), 1) and np.allclose(b.sum(1), 1)
+    middle = low + (np.arange(48) + 0.5) / 48 * (high - low)
+    assert np.allclose(a @ middle, 1, atol=0.2) and np.allclose(b @ middle, -1, atol=0.2)
+
+
+# ---- what the tab answers ------------------------------------------------------------------------------------------------------
+
+
+class SmallEngine:
+    """`call` as the engine answers it, for small random models."""
+
+    def __init__(self):
+        self.models, self.calls = {"gan/gan": small(GAN), "gan/conditional_gan": small(ConditionalGAN)}, []
+
+    async def call(self, model, data, method, *arrays, **options):
+        self.calls.append(method)
+        options = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+        answer = getattr(self.models[model], method)(*(torch.from_numpy(np.array(a)) for a in arrays), **options)
+        return tuple(a.numpy() for a in answer) if isinstance(answer, tuple) else answer.numpy()
+
+
+VALUE = {"conditional": ["gan/conditional_gan"], "z_dim": {"gan/gan": 49, "gan/conditional_gan": 49}}
+
+
+def picture(i: int = 3) -> str:
+    return base64.b64encode(exhibit("mnist")[0][i].tobytes()).decode()
+
+
+async def ask(panel, name: str, **values):
+    """A server function as the page asks it: one object in, {"ok"} or {"error"} out."""
+    answer = await getattr(panel, name)(values)
+    if "error" in answer:
+        raise ValueError(answer["error"])
+    return answer["ok"]
+
+
+def test_the_expert_answers_for_every_class() -> None:
+    engine = SmallEngine()
+    panel = tab.Expert(engine, VALUE)
+    x = torch.tensor(exhibit("mnist")[0][3]).view(1, 1, 28, 28).float() / 127.5 - 1
+    plain = asyncio.run(ask(panel, "judge", image=picture(), model="gan/gan", data="mnist", label=0))
+    score, gradient = engine.models["gan/gan"].judge(x)
+    assert plain["score"] == pytest.approx(score.item(), rel=1e-4) and "classes" not in plain
+    assert np.allclose(plain["gradient"], gradient.flatten(), rtol=1e-2, atol=1e-6)
+    told = asyncio.run(ask(panel, "judge", image=picture(), model="gan/conditional_gan", data="mnist", label=7))
+    assert len(told["classes"]) == 10 and told["score"] == pytest.approx(told["classes"][7], rel=1e-3)
+    with pytest.raises(ValueError, match="classes 0 to 9"):
+        asyncio.run(ask(panel, "judge", image=picture(), model="gan/conditional_gan", data="mnist", label=10))
+
+
+@pytest.mark.parametrize("name", VALUE["z_dim"])
+def test_the_crowd_is_counted_once(name) -> None:
+    engine = SmallEngine()
+    panel = tab.Expert(engine, VALUE)
+
+    async def twice() -> list[dict]:
+        return await asyncio.gather(*(ask(panel, "crowd", model=name, data="mnist") for _ in range(2)))
+
+    first, second = asyncio.run(twice())
+    assert first == second and engine.calls.count("decode") == 1
+    assert sum(first["real"]) == pytest.approx(1, abs=1e-2) and sum(first["fake"]) == pytest.approx(1, abs=1e-2)
+    assert first["sorted"] == sorted(first["sorted"]) and len(first["sorted"]) == tab.CROWD
+
+
+def test_between_two_draws_the_arc_keeps_the_length() -> None:
+    panel = tab.Between(SmallEngine(), VALUE)
+    asked = {"model": "gan/conditional_gan", "data": "mnist", "seed": 1, "other": 2, "label": 3}
+    answer = asyncio.run(ask(panel, "between", **asked))
+    assert answer["middle"] < min(answer["lengths"]) and 45 < answer["angle"] < 135
+    assert answer["sprite"] != asyncio.run(ask(panel, "between", **{**asked, "label": 4}))["sprite"]
+    same = asyncio.run(ask(panel, "between", **{**asked, "other": 1}))
+    assert same["angle"] == pytest.approx(0, abs=0.1) and same["middle"] == pytest.approx(same["lengths"][0])
+
+
+def test_neighbours_say_what_was_searched(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GENVIZ_DATA", str(tmp_path))  # no training set here
+    panel = tab.Nearest(SmallEngine(), VALUE)
+    known = asyncio.run(ask(panel, "neighbours", image=picture(tab.TYPICAL + 5), model="gan/gan", data="mnist"))
+    assert "not here" in known["about"] and f"{5000 - tab.TYPICAL:,} test images" in known["about"]
+    for row in known["rows"]:
+        assert row["distance"] == sorted(row["distance"]) and len(row["distance"]) == tab.SHOWN and len(row["typical"]) == tab.TYPICAL
+        assert row["distance"][0] == pytest.approx(0, abs=1e-2), "the picture itself is among them"
+        assert min(row["typical"]) > 0
+
+
+def test_an_untrained_model_has_no_game_to_watch() -> None:
+    panel = tab.Watched(SmallEngine(), VALUE, {})
+    with pytest.raises(ValueError, match="genviz.train gan/gan mnist"):
+        asyncio.run(ask(panel, "watched", model="gan/gan", data="mnist"))
+
+
+def test_a_watched_game_comes_in_one_answer(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GENVIZ_PRETRAINED", str(tmp_path))
+    model, x = small(GAN), torch.rand(1000, 1, 28, 28)
+    moments = [model.chronicle(x, torch.zeros(1000, dtype=torch.int64), rng()) for _ in range(16)]
+    kept = {k: np.stack([m[k].numpy() for m in moments]) for k in moments[0]}
+    kept |= {"step": np.arange(16), "frechet": np.ones(16, np.float32), "loss_step": np.arange(8), "loss": np.ones((8, 2), np.float32)}
+    (tmp_path / "gan").mkdir()
+    (tmp_path / "gan" / "gan-mnist.history.safetensors").write_bytes(content := save(kept))
+    card = {"family": "gan", "model": "gan", "data": "mnist", "history_sha256": hashlib.sha256(content).hexdigest()}
+    panel = tab.Watched(SmallEngine(), VALUE, {("gan/gan", "mnist"): card})
+    answer = asyncio.run(ask(panel, "watched", model="gan/gan", data="mnist"))
+    assert len(answer["step"]) == len(answer["frechet"]) == len(answer["real"]) == len(answer["fake"]) == 16
+    assert len(answer["loss"]) == 2 and len(answer["loss"][0]) == len(answer["loss_step"]) == 8
+    assert answer["sprite"].startswith("data:image/png;base64,")
