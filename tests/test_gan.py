@@ -282,11 +282,11 @@ def test_nearest_finds_what_a_full_sort_finds() -> None:
 def test_training_images_are_read_where_they_are(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("GENVIZ_DATA", str(tmp_path))
     assert training_images("mnist") is None
-    x = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
+    x = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(16) + x.tobytes(), 1))
-    assert np.array_equal(training_images("mnist"), x[:55_000])
+    assert np.array_equal(training_images("mnist"), x)
 
 
 def test_training_images_are_those_of_the_training(data_sets) -> None:

@@ -27,7 +27,7 @@ now and then one starts anew from noise. And the density is learnt of pictures w
 landscape is smooth enough to walk on. The slope then gives the clean picture back, $\hat x_0 = y - \sigma^2 \nabla_y E(y)$: the last step
 of every walk here is this *jump*.
 
-**What a low energy says.** Less than one would hope. A blank picture, or one of another data set, often lies lower than any test image:
+**What a low energy says.** Less than one would hope. A blank picture, which is no digit at all, may well lie lower than most test images:
 the model was only told to raise the energy where its own chains went. Ask *Energy of an image*.
 
 **What has changed.** Pictures of this quality from an explicit energy date from 2019. Soon after, score-based and diffusion models took

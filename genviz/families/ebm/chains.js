@@ -16,8 +16,7 @@ find(".reset").addEventListener("click", knobs);
 // ---- the film, and the energies of its shots ---------------------------------------------------------------------------------------
 const walk = more => {
   say(""); traces = null; draw();
-  genviz.film(v().player, {model: v().model, data: v().data, seed: v().seed || 0, n: +find(".n").value, knobs: values(),
-    aux: ["x0_hat", "score", "energy"], ...more});
+  genviz.film(v().player, {model: v().model, data: v().data, seed: v().seed || 0, n: +find(".n").value, knobs: values(), ...more});
 };
 find(".from-noise").addEventListener("click", () => walk({walk: "sample"}));
 find(".from-picture").addEventListener("click", () => {

@@ -14,7 +14,7 @@ const show = answer => {
   }
   const E = phase => answer[phase].energy, about = phase => find(`[data-phase="${phase}"] .about`), b = x => `<b class="num">${nats(x)}</b> nats`;
   about("data").innerHTML = `E = ${b(E("data"))}`;
-  about("model").innerHTML = `E = ${b(E("model"))}, ${answer.steps} steps later`;
+  about("model").innerHTML = `E = ${b(E("model"))}, ${answer.steps} step${answer.steps > 1 ? "s" : ""} later`;
   about("difference").innerHTML = `${b(E("data") - E("model"))}; averaged over a batch, with chains from the buffer, this is the training loss`;
 };
 const phases = genviz.latest(ask.phases, show, {flights: 1, fail: error => say(error.message, true)});

@@ -20,11 +20,11 @@ from torch import Tensor
 
 from genviz.families.ebm.buffer import Buffer
 from genviz.families.ebm.hmc import hmc
-from genviz.families.ebm.langevin import langevin
+from genviz.families.ebm.langevin import langevin, step
 from genviz.families.ebm.mala import mala
 from genviz.families.ebm.nets import Hill
 from genviz.frame import Frame, knob
-from genviz.model import Model, rand
+from genviz.model import Model, rand, randn
 
 SAMPLERS = {"langevin": langevin, "mala": mala, "hmc": hmc}
 SCALE, BOWL = 10.0, 2.0  # of the network's output; r of the bowl
@@ -69,9 +69,10 @@ class Plane(Model):
         if self.buffer is None:
             self.buffer = Buffer(self.start(CHAINS, rng), FRESH)
         x = self.buffer.take(n, self.start, rng)
-        *_, state = mala(self.slope, x, MOVES, STEP, rng)
-        self.buffer.put(state.x)
-        return state.x
+        for _ in range(MOVES):
+            x = step(x, self.slope(x)[1], STEP, randn(*x.shape, rng=rng, device=x.device))
+        self.buffer.put(x)
+        return x
 
     def start(self, n: int, rng: torch.Generator) -> Tensor:
         """Where chains begin: (n, 2), evenly spread over a square that holds the data."""

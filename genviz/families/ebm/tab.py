@@ -158,6 +158,7 @@ def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
     def chains() -> None:
         pick = lab.follow(Pick(tool=lab.tool("chains", "Start chains from")))
         rows = (Row("x0_hat", "x0_hat, seen without the noise"), Row("score", "-dE/dy, where it pulls", "signed"))
+        rows += (Row("energy", "E"),)  # numbers, which no pane shows; `Chains.energies` reads them from the film
         lab.follow(Chains(lab.engine, {"pick": pick.to(), "player": "ebm.chains", "knobs": knobs}))
         Player(
             lab.engine, "ebm.chains", walk="chains", rows=rows, label="y, the chain", frames=120,

@@ -42,7 +42,7 @@ diffusion distillation). Now the forger is a diffusion model, and the game goes 
 from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 
 PICTURES = Recipe(epochs=33, batch=64, lr=1e-3, warmup=0.01, betas=(0.0, 0.99), clip=100.0, ema=0.999)
-POINTS = Recipe(epochs=40, batch=256, lr=2e-3, warmup=0.01, betas=(0.0, 0.99), clip=100.0, ema=0.995)
+POINTS = Recipe(epochs=20, batch=256, lr=2e-3, warmup=0.01, betas=(0.0, 0.99), clip=100.0, ema=0.995)
 
 FAMILY = Family(
     name="gan",
@@ -56,7 +56,7 @@ FAMILY = Family(
     ),
     scenes=(
         Scene("Typical: z held within 0.5", "gan", {"truncation": 0.5}),
-        Scene("One digit, many hands", "conditional_gan", {"label": 7}),
+        Scene("One class, many draws", "conditional_gan", {"label": 7}),
         Scene("No draw at all: z = 0", "conditional_gan", {"truncation": 0.0}),
     ),
 )

@@ -25,6 +25,7 @@ from genviz.families.gan.game import Game
 from genviz.families.gan.nets import Discriminator, Generator
 from genviz.families.gan.wander import wander
 from genviz.frame import Frame, knob
+from genviz.model import randn
 
 FIXED = 60  # latents whose pictures are kept of every moment of training, ten to a row
 JUDGED = 1000  # held-out and generated pictures whose scores are kept of every moment
@@ -97,7 +98,7 @@ class GAN(Game):
     @torch.no_grad()
     def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
         """One step from z to x. z is shown as noise, one number a square: it is all that the picture is made of."""
-        z = truncate(self.latents(n, rng), knobs.truncation)
+        z = truncate(randn(n, self.z_dim, rng=rng), knobs.truncation).to(self.device)
         yield Frame(self.seen(z), 0, 1, 0, "z drawn from N(0, I), one number a square", {"z": z})
         yield Frame(self.paint(z, self.turn(n, knobs)), 1, 1, 1, "x = G(z)", {"z": z})
 
@@ -118,7 +119,7 @@ class GAN(Game):
             raise ValueError(f"A walk has positions from 0 to {FURTHEST:,.0f} and speeds above 0 up to 1, not {position:g} and {speed:g}.")
         for step in range(WALKED):
             here = position + step * speed
-            z = truncate(wander(here, columns, self.z_dim, rng.initial_seed()).to(self.device), knobs.truncation).repeat(rows, 1)
+            z = truncate(wander(here, columns, self.z_dim, rng.initial_seed()), knobs.truncation).repeat(rows, 1).to(self.device)
             yield Frame(self.paint(z, label), step, WALKED - 1, step + 1, f"way point {here:.2f}", {"z": z})
 
     def paint(self, z: Tensor, label: Tensor | None) -> Tensor:
@@ -163,5 +164,5 @@ class ConditionalGAN(GAN):
 def truncate(z: Tensor, size: float) -> Tensor:
     """The draw z from N(0, 1) made one of N(0, 1) held within -size and size, number by number: what stood at a share of the one
     distribution stands at the same share of the other (the same distribution as drawing again what is too large, Brock et al. 2019)."""
-    low = torch.special.ndtr(torch.tensor(-size, dtype=torch.float64, device=z.device))
+    low = torch.special.ndtr(torch.tensor(-size, dtype=torch.float64))
     return torch.special.ndtri(low + (1 - 2 * low) * torch.special.ndtr(z.double())).to(z.dtype)

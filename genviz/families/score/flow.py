@@ -50,7 +50,7 @@ def log_prob(
     start, end = ((2 / math.pi * math.atan(s)) ** (1 / POWER) for s in (sigma, largest))
     nfe = 0
 
-    def slope(r: float, y: Tensor) -> tuple[Tensor, Tensor]:
+    def slope(r: Tensor | float, y: Tensor) -> tuple[Tensor, Tensor]:
         nonlocal nfe
         nfe += 1
         r = float(r)
@@ -65,12 +65,16 @@ def log_prob(
 
     y, gained = x * math.cos(math.atan(sigma)), x.new_zeros(len(probes), len(x))
     if tolerance > 0:
-        # the sum over many dimensions is measured per dimension, like y itself, or it alone would set the steps
-        d = x[0].numel()
-        way, sums = odeint(
-            lambda r, state: (lambda a, b: (a, b / d))(*slope(r, state[0])), (y, gained), x.new_tensor([start, end]), rtol=tolerance,
-            atol=tolerance, method="dopri5",
-        )  # fmt: skip
+        # The sum over many dimensions is measured per dimension, like y itself, or it alone would set the steps; `step_t` makes the last
+        # step end where the way does, for beyond a right angle there is nothing.
+        d, ends = x[0].numel(), x.new_tensor([start, end])
+
+        def both(r: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+            speed, growth = slope(r, state[0])
+            return speed, growth / d
+
+        options = {"step_t": ends[1:]}
+        way, sums = odeint(both, (y, gained), ends, rtol=tolerance, atol=tolerance, method="dopri5", options=options)
         y, gained = way[-1], sums[-1] * d
     else:
         h = (end - start) / steps

@@ -93,4 +93,4 @@ def _edges(x: Tensor) -> Tensor:
 
 
 def _heights(shares: Tensor) -> Tensor:
-    return shares / (shares.new_tensor(BINS).diff() * BYTE)
+    return shares / shares.sum() / (shares.new_tensor(BINS).diff() * BYTE)

@@ -25,7 +25,7 @@ from genviz.nn.embedding import waves
 LARGEST, SMALLEST = 20.0, 0.01
 LEVEL_MEAN, LEVEL_STD = -1.2, 1.5  # of log sigma in training
 WAVES = 16  # of each coordinate, and of the noise level
-STEPS = 16  # of the Runge-Kutta method behind log_prob
+STEPS = 12  # of the Runge-Kutta method behind log_prob
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class PlaneScore(Model):
         """log p of x (B, 2) with noise SMALLEST, nats (B,): exact up to the steps of the solver."""
 
         def v(y: Tensor, u: float) -> Tensor:
-            return self.v(y, torch.full((len(y),), u, device=y.device))
+            return self.v(y, y.new_full((len(y),), u))
 
         return flow.log_prob(v, x, flow.units(x), SMALLEST, LARGEST, STEPS)[0].mean(0)
 

@@ -135,7 +135,7 @@ class Score(Model):
         x, stretch = grey.lift(dequantise(x, rng), ALONE, self.greys)
 
         def v(y: Tensor, u: float) -> Tensor:
-            return self.v(y, torch.full((len(y),), u, device=y.device))
+            return self.v(y, y.new_full((len(y),), u))
 
         nats, nfe = flow.log_prob(v, x, flow.signs(probes, x, rng), ALONE, LARGEST, steps, tolerance)
         return nats + stretch + x[0].numel() * math.log(grey.BYTE), nfe

@@ -39,7 +39,7 @@ const landscape = (pen, w, energy) => {  // one band per nat above the lowest pl
     const i = Math.floor(y) * n + Math.floor(x), b = y % 1, a = x % 1;
     band[r * fine + c] = Math.floor(Math.min(99, (1 - b) * ((1 - a) * energy[i] + a * energy[i + 1]) + b * ((1 - a) * energy[i + n] + a * energy[i + n + 1]) - low));
   }
-  tint(pen, w, fine, i => ["deep", .75 * Math.exp(-band[i] / 5) + (band[i] !== band[i + 1] || band[i] !== band[i + fine] ? (band[i] < 30 ? .18 : 0) : 0)]);
+  tint(pen, w, fine, i => ["deep", .75 * Math.exp(-band[i] / 5) + (band[i] !== band[i + 1] || band[i] !== band[i + fine] ? (band[i] < 12 ? .18 : 0) : 0)]);
 };
 const px = (w, x1, x2) => [(x1 + half) / (2 * half) * w, (half - x2) / (2 * half) * w];
 const field = (pen, w, score, ink) => {  // one arrow a cell; length grows with the root, for far from the data scores are huge
