@@ -41,15 +41,16 @@ class Game(Model):
     def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
         """One step: the discriminator's loss and then, when it has moved, the generator's; x (B, *shape), label (B,)."""
         told = (label,) if self.classes else ()
-        with torch.no_grad():
-            fake = self.generator(self.latents(len(x), rng), *told)
+        fake = self.generator(self.latents(len(x), rng), *told)
+        seen = fake.detach()
         some = -(-len(x) // PENALIZED)
-        slope = self.slope(torch.cat([x[:some], fake[:some]]), *(y[:some].repeat(2) for y in told))
-        yield self.expert_loss(*self.scores(x, fake, *told)) + self.gamma * slope  # the mean over both kinds is half of their sum
+        slope = self.slope(torch.cat([x[:some], seen[:some]]), *(y[:some].repeat(2) for y in told))
+        yield self.expert_loss(*self.scores(x, seen, *told)) + self.gamma * slope  # the mean over both kinds is half of their sum
         self.discriminator.requires_grad_(False)  # now it only hands the gradient on to the picture
         try:
-            fake = self.generator(self.latents(len(x), rng), *told)
-            yield self.forger_loss(*self.scores(x, fake, *told))
+            with torch.no_grad():
+                real = self.discriminator(x, *told)
+            yield self.forger_loss(real, self.discriminator(fake, *told))
         finally:
             self.discriminator.requires_grad_(True)
 
