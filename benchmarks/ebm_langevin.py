@@ -68,8 +68,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
+    from genviz.families.ebm.ebm import SMALLEST
+
     fast, slow = networks()
-    size = fast.Knobs().step_size
+    size = fast.Knobs().step_size * SMALLEST
     print(f"{args.threads} threads, load {os.getloadavg()[0]:.1f}; {sum(p.numel() for p in fast.parameters()):,} parameters")
     for batch in BATCHES:
         x, rounds = torch.randn(batch, 1, 28, 28), []

@@ -9,7 +9,7 @@ from torch import nn
 
 from genviz.families.ebm.buffer import Buffer
 from genviz.families.ebm.chain import State, accept
-from genviz.families.ebm.ebm import CHAINS, EBM, FRESH, SCALE, STEP
+from genviz.families.ebm.ebm import CHAINS, EBM, LARGEST, LENGTH, MOVES, SMALLEST, UNIT, cooling
 from genviz.families.ebm.hmc import hmc, roll
 from genviz.families.ebm.langevin import langevin, step
 from genviz.families.ebm.mala import mala
@@ -137,18 +137,27 @@ def test_chains_do_not_know_of_each_other_and_start_where_told(sampler):
 # Slopes
 
 
-def test_the_slope_of_a_picture_equals_finite_differences_and_autograd(model):
+@pytest.mark.parametrize("sigma", [LARGEST, 0.8, SMALLEST])
+def test_the_slope_of_a_picture_equals_finite_differences_and_autograd(sigma):
+    torch.manual_seed(0)
     double = EBM(fine=16, middle=16, coarse=16).double()
     x = torch.randn(3, 1, 28, 28, generator=rng(), dtype=torch.float64)
-    energy, slope = double.slope(x)
-    torch.testing.assert_close(energy, double.energy(x).detach())
+    energy, slope = double.slope(x, sigma)
+    torch.testing.assert_close(energy, double.energy(x, sigma).detach())
     for place in [(0, 0), (13, 14), (27, 27), (5, 20)]:
         shift = torch.zeros_like(x)
         shift[:, 0, place[0], place[1]] = 1e-4
-        difference = (double.energy(x + shift) - double.energy(x - shift)) / 2e-4
+        difference = (double.energy(x + shift, sigma) - double.energy(x - shift, sigma)) / 2e-4
         torch.testing.assert_close(slope[:, 0, place[0], place[1]], difference.detach(), rtol=1e-5, atol=1e-5)
     x = x.requires_grad_()
-    torch.testing.assert_close(slope, torch.autograd.grad(double.energy(x).sum(), x)[0])
+    torch.testing.assert_close(slope, torch.autograd.grad(double.energy(x, sigma).sum(), x)[0])
+
+
+def test_every_picture_may_have_a_noise_of_its_own(model):
+    x, sigma = torch.randn(3, 1, 28, 28, generator=rng()), torch.tensor([2.0, 0.3, 1.0])
+    energy, slope = model.slope(x, sigma)
+    for i, one in enumerate(sigma):
+        torch.testing.assert_close((energy[i : i + 1], slope[i : i + 1]), model.slope(x[i : i + 1], one), rtol=1e-4, atol=1e-3)
 
 
 def test_the_slope_of_a_point_equals_finite_differences():
@@ -163,24 +172,58 @@ def test_the_slope_of_a_point_equals_finite_differences():
         torch.testing.assert_close(slope[:, axis], difference.detach(), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("net, x", [(Potential(16, 16, 16), torch.randn(2, 1, 28, 28)), (Hill(), torch.randn(2, 2))])
-def test_a_slope_leaves_no_graph_and_no_gradient(net, x):
-    _, slope = net(x, slope=True)
+@pytest.mark.parametrize(
+    "net, given", [(Potential(16, 16, 16), (torch.randn(2, 1, 28, 28), torch.zeros(2))), (Hill(), (torch.randn(2, 2),))]
+)
+def test_a_slope_leaves_no_graph_and_no_gradient(net, given):
+    _, slope = net(*given, slope=True)
     assert not slope.requires_grad and all(p.requires_grad and p.grad is None for p in net.parameters())
 
 
-def test_the_jump_is_tweedies_formula_for_a_known_density(model):
-    """For data that are one picture m, chains in the energy |y - m|^2 / (2 width^2) are as wide as sigma, and all of them jump to m."""
-    m = torch.full((400, 1, 28, 28), 0.3)
-    *_, state = langevin(lambda y: (y.sum((1, 2, 3)), (y - m) / model.width**2), m, 40, STEP * model.sigma, rng())
-    assert (state.x - m).std().item() == pytest.approx(model.sigma, rel=0.01)
-    torch.testing.assert_close(model.clean(state.x, state.gradient), m)
+class Silent(nn.Module):
+    """A network that knows nothing: f = 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.nothing = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, level, slope=False):
+        return x.sum((1, 2, 3)) * self.nothing, torch.zeros_like(x) if slope else None
 
 
-def test_the_jump_is_the_slope_of_the_potential(model):
-    y = torch.randn(4, 1, 28, 28, generator=rng())
-    _, along = model.net(y, slope=True)
-    torch.testing.assert_close(model.clean(y, model.slope(y)[1]), (SCALE * along).clamp(-1, 1), atol=1e-5, rtol=0)
+def test_without_a_network_the_energy_is_that_of_independent_pixels(model):
+    """For x from N(0, UNIT^2) the silent model is exact: its energy, its jump (the posterior mean) and its chains."""
+    silent = EBM(fine=16, middle=16, coarse=16)
+    silent.net = Silent()
+    x, eps = torch.randn(2, 200, 1, 28, 28, generator=rng())
+    for sigma in (LARGEST, 0.7, SMALLEST):
+        y = UNIT * x + sigma * eps
+        energy, slope = silent.slope(y, sigma)
+        exact = torch.distributions.Normal(0, math.hypot(sigma, UNIT))
+        shift = -exact.log_prob(y).flatten(1).sum(1) - energy
+        torch.testing.assert_close(shift, shift[:1].expand(200), rtol=1e-4, atol=1e-2)
+        torch.testing.assert_close(silent.jump(y, slope, sigma), y * UNIT**2 / (UNIT**2 + sigma**2))
+    *_, before, end = silent.sample(300, EBM.Knobs(), rng())
+    # steps of 0.7 sigma leave the variance v where v = (1 - h)^2 v + (0.7 sigma)^2, h = (0.7 sigma)^2 / 2 / (sigma^2 + UNIT^2)
+    moved = (0.7 * SMALLEST) ** 2
+    h = moved / 2 / (SMALLEST**2 + UNIT**2)
+    settled = math.sqrt(moved / (1 - (1 - h) ** 2))
+    assert (before.x * math.hypot(1, SMALLEST)).std().item() == pytest.approx(settled, rel=0.1)
+    assert end.x.mean().abs() < 0.01
+
+
+def test_matching_is_least_where_the_jump_is_right():
+    """With f = 0 and data from N(0, UNIT^2) the jump is the posterior mean; the error that is left is known for every sigma: 1 per pixel."""
+    silent = EBM(fine=16, middle=16, coarse=16)
+    silent.net = Silent()
+    x = UNIT * torch.randn(400, 1, 28, 28, generator=rng())
+    assert silent.matching(x, rng()).item() == pytest.approx(1, rel=0.01)
+
+
+def test_noise_falls_evenly_to_the_smallest():
+    way = cooling(LENGTH)
+    assert way[-1].item() == pytest.approx(SMALLEST) and LARGEST * 0.95 < way[0] < LARGEST
+    assert torch.allclose(way[1:] / way[:-1], (way[1] / way[0]).expand(LENGTH - 1), atol=1e-5)
 
 
 # Learning
@@ -239,25 +282,35 @@ def test_learning_raises_the_likelihood_of_a_gaussian():
     assert likelihood[0] < best - 1.5 and best - 0.5 < likelihood[1] < best + 0.05
 
 
-def test_buffer_begins_the_stated_share_anew():
-    buffer, ones = Buffer(torch.zeros(5000, 1), 0.06), lambda n, rng: torch.ones(n, 1)
-    x = buffer.take(5000, ones, rng())
-    assert x.mean().item() == pytest.approx(0.06, abs=4 * math.sqrt(0.06 * 0.94 / 5000))
-    assert len(buffer.taken.unique()) == 5000 and buffer.x.sum() == 0
-    buffer.put(x + 1)
-    assert torch.equal(buffer.x[buffer.taken], x + 1)
-    assert Buffer(torch.zeros(10, 1), 0.0).take(10, ones, rng()).sum() == 0
-    with pytest.raises(ValueError, match="10 chains"):
-        Buffer(torch.zeros(10, 1), 0.0).take(11, ones, rng())
+def test_chains_in_the_buffer_grow_old_and_begin_anew():
+    ones = lambda n, rng: torch.ones(n, 1)  # noqa: E731
+    buffer = Buffer(torch.zeros(5000, 1), 10, rng())
+    assert torch.bincount(buffer.age).tolist() == pytest.approx([500] * 10, abs=100), "every age is there at first"
+    before = buffer.age.clone()
+    x, age = buffer.take(5000, ones, rng())
+    assert len(buffer.taken.unique()) == 5000 and torch.equal(age, before[buffer.taken]) and x.sum() == 0
+    buffer.put(x + 2)
+    assert torch.equal(buffer.age, before + 1) and (buffer.x == 2).all()
+    x, age = buffer.take(5000, ones, rng(1))
+    over = before[buffer.taken] == 9
+    assert over.any() and (x[over] == 1).all() and (age[over] == 0).all() and (x[~over] == 2).all()
+    with pytest.raises(ValueError, match="5000 chains"):
+        buffer.take(5001, ones, rng())
 
 
-def test_the_image_buffer_is_made_when_learning_begins(model):
+def test_chains_of_pictures_cool_down_in_the_buffer(model):
     assert model.buffer is None
     fresh = EBM(fine=16, middle=16, coarse=16)
-    fresh.negatives(4, rng())
-    assert len(fresh.buffer.x) == CHAINS and fresh.buffer.fresh == FRESH
-    moved = (fresh.buffer.x[fresh.buffer.taken] - fresh.buffer.x.mean()).abs().mean()
-    assert moved > 0 and (fresh.buffer.x[fresh.buffer.taken]).isfinite().all()
+    x, sigma = fresh.negatives(CHAINS, rng())
+    assert len(fresh.buffer.x) == CHAINS and fresh.buffer.life == LENGTH // MOVES and x.isfinite().all()
+    first, taken = torch.empty_like(sigma), fresh.buffer.taken
+    first[taken] = sigma
+    assert torch.allclose(sigma, cooling(LENGTH)[(fresh.buffer.age[taken] - 1) * MOVES + MOVES - 1])
+    _, sigma = fresh.negatives(CHAINS, rng(1))
+    second = torch.empty_like(sigma)
+    second[fresh.buffer.taken] = sigma
+    colder = second < first
+    assert torch.allclose(first[~colder], torch.tensor(SMALLEST)) and (second[~colder] > 2).all(), "only the coldest begin anew"
 
 
 # Z
@@ -281,30 +334,29 @@ def test_partition_makes_a_density_of_mass_one():
 # Walks
 
 
-def test_a_walk_ends_with_its_jump(model):
+def test_a_walk_cools_down_and_ends_with_its_jump(model):
     frames = list(model.sample(3, replace(EBM.Knobs(), steps=5), rng()))
+    way = [*cooling(4).tolist(), SMALLEST]
     assert [f.nfe for f in frames] == [1, 2, 3, 4, 5, 5]
     assert torch.equal(frames[-1].x, frames[-2].aux["x0_hat"]) and frames[-1].x.abs().max() <= 1
-    for frame in frames[:-1]:
-        energy, slope = model.slope(frame.x)
+    for frame, sigma in zip(frames[:-1], way, strict=True):
+        y = frame.x * math.hypot(1, sigma)
+        energy, slope = model.slope(y, sigma)
         torch.testing.assert_close(frame.aux["energy"], energy)
-        torch.testing.assert_close(frame.aux["score"], -slope)
-        torch.testing.assert_close(frame.aux["x0_hat"], model.clean(frame.x, slope))
-    assert frames[0].caption == f"mean energy = {frames[0].aux['energy'].mean():.0f}"
-    torch.testing.assert_close(frames[1].x, step(frames[0].x, -frames[0].aux["score"], 0.175, noise_of_the_first_step(3)))
-
-
-def noise_of_the_first_step(n):
+        torch.testing.assert_close(frame.aux["score"], -slope, atol=1e-3, rtol=1e-4)
+        torch.testing.assert_close(frame.aux["x0_hat"], model.jump(y, slope, sigma).clamp(-1, 1), atol=1e-4, rtol=1e-4)
+    assert frames[0].caption == f"sigma = {way[0]:.2f}, mean energy = {frames[0].aux['energy'].mean():.0f}"
     r = rng()
-    torch.randn(n, 1, 28, 28, generator=r)  # where the chains begin
-    return torch.randn(n, 1, 28, 28, generator=r)
+    start = model.start(3, r)
+    moved = step(start, -frames[0].aux["score"], 0.7 * way[0], torch.randn(3, 1, 28, 28, generator=r))
+    torch.testing.assert_close(frames[1].x * math.hypot(1, way[1]), moved, atol=1e-4, rtol=1e-4)
 
 
 def test_chains_begin_at_the_picture_with_noise_on_it(model):
     x = torch.linspace(-1, 1, 784).view(1, 28, 28)
-    first = next(model.chains(200, EBM.Knobs(), rng(), x=x)).x
-    assert (first.mean(0) - x).abs().max() < 5 * model.sigma / math.sqrt(200)
-    assert (first - x).std().item() == pytest.approx(model.sigma, rel=0.01)
+    first = next(model.chains(200, EBM.Knobs(), rng(), x=x)).x * math.hypot(1, SMALLEST)
+    assert (first.mean(0) - x).abs().max() < 5 * SMALLEST / math.sqrt(200)
+    assert (first - x).std().item() == pytest.approx(SMALLEST, rel=0.01)
 
 
 def test_phases_are_data_and_the_end_of_its_chain(model):

@@ -22,10 +22,11 @@ Given enough small steps the chain visits each picture as often as $p_\theta$ sa
 ones too; in the plane all three can be watched. How long is enough? Where the landscape has deep valleys far apart, a chain may never
 change from one to another. That, and two averages that must be balanced against each other, made training hard and prone to run away.
 
-**What helps.** A *replay buffer* keeps the chains from one step of learning to the next, so that each needs only a few moves per batch;
-now and then one starts anew from noise. And the density is learnt of pictures with some noise on them, $y = x + \sigma\varepsilon$, whose
-landscape is smooth enough to walk on. The slope then gives the clean picture back, $\hat x_0 = y - \sigma^2 \nabla_y E(y)$: the last step
-of every walk here is this *jump*.
+**What helps.** A *replay buffer* keeps the chains from one step of learning to the next, so that each needs only a few moves per batch.
+And the energies are those of pictures with noise on them, $y = x + \sigma\varepsilon$: with much noise the landscape is one wide bowl,
+with little it has a valley for every kind of picture. A chain begins hot and *cools down* from $\sigma = 3$ to $0.25$, so it need not climb
+from valley to valley. The slope also gives the clean picture back, $\hat x_0 = y - \sigma^2 \nabla_y E(y)$: the last step of every walk here
+is this *jump*, and that it should land near the data is a second lesson, learnt beside the two phases (*denoising score matching*).
 
 **What a low energy says.** Less than one would hope. A blank picture, which is no digit at all, may well lie lower than most test images:
 the model was only told to raise the energy where its own chains went. Ask *Energy of an image*.
@@ -34,8 +35,7 @@ the model was only told to raise the energy where its own chains went. Ask *Ener
 over by learning the slope $\nabla_x \log p$ directly, at many noise levels: no chains in training and no $Z$ either. Energies live on
 where they are natural: in physics, in combining several models by adding them up, and in reading a classifier as an energy.
 
-*Hinton 2002; LeCun et al. 2006; Tieleman 2008; Neal 2011; Du, Mordatch 2019; Nijkamp et al. 2020; Saremi, Hyvärinen 2019; Gao et al.
-2021.*
+*Hinton 2002; LeCun et al. 2006; Tieleman 2008; Neal 2011; Vincent 2011; Du, Mordatch 2019; Nijkamp et al. 2020; Gao et al. 2021.*
 """
 
 from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
@@ -50,8 +50,8 @@ FAMILY = Family(
             "ebm",
             "Energy-based model, Langevin",
             "genviz.families.ebm.ebm:EBM",
-            {"sigma": 0.25, "fine": 32, "middle": 64, "coarse": 128, "blocks": 2},
-            Recipe(epochs=22, batch=64, lr=1e-3, warmup=0.02, betas=(0.0, 0.99), ema=0.999),
+            {"fine": 32, "middle": 64, "coarse": 128, "blocks": 2},
+            Recipe(epochs=30, batch=64, lr=1e-3, warmup=0.02, betas=(0.9, 0.99), ema=0.999),
         ),
         Entry(
             "plane",
@@ -65,8 +65,8 @@ FAMILY = Family(
     scenes=(
         Scene("No noise: straight downhill", "ebm", {"noise": 0.0}),
         Scene("Stopped early: 20 steps", "ebm", {"steps": 20}),
-        Scene("A long chain: 600 steps", "ebm", {"steps": 600}),
+        Scene("A slow one: 400 steps", "ebm", {"steps": 400}),
         Scene("Too hot: twice the noise", "ebm", {"noise": 2.0}),
-        Scene("Steps too large", "ebm", {"step_size": 0.5}),
+        Scene("Steps too large", "ebm", {"step_size": 1.7}),
     ),
 )

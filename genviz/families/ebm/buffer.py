@@ -7,26 +7,31 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from genviz.model import rand
-
 
 class Buffer:
-    """Chains x (N, *shape). A share `fresh` of those that are taken starts anew, which is how a chain's length is bounded on average."""
+    """Chains x (N, *shape) and their ages: how often each was taken. One that was taken `life` times is over, and
+    a new chain takes its place.
 
-    def __init__(self, x: Tensor, fresh: float):
-        self.x, self.fresh = x, fresh
+    At first the ages are spread over a life, so that at any time there are chains of every age.
+    """
+
+    def __init__(self, x: Tensor, life: int, rng: torch.Generator):
+        self.x, self.life = x, life
+        self.age = torch.randint(life, (len(x),), generator=rng).to(x.device)
         self.taken = torch.empty(0, dtype=torch.int64)
 
-    def take(self, n: int, start: Callable[[int, torch.Generator], Tensor], rng: torch.Generator) -> Tensor:
-        """n different chains at random, (n, *shape); `start(k, rng)` makes the k that begin anew."""
+    def take(self, n: int, start: Callable[[int, torch.Generator], Tensor], rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """n different chains at random, (n, *shape), and their ages (n,); `start(k, rng)` makes the k that begin anew."""
         if n > len(self.x):
             raise ValueError(f"The buffer holds {len(self.x)} chains, {n} were asked for.")
         self.taken = torch.randperm(len(self.x), generator=rng)[:n]
-        x = self.x[self.taken]
-        anew = rand(n, rng=rng) < self.fresh
-        x[anew] = start(int(anew.sum()), rng)
-        return x
+        x, age = self.x[self.taken], self.age[self.taken]
+        over = age >= self.life
+        x[over], age[over] = start(int(over.sum()), rng), 0
+        self.age[self.taken] = age
+        return x, age
 
     def put(self, x: Tensor) -> None:
         """Where the chains that were taken last have come to."""
         self.x[self.taken] = x
+        self.age[self.taken] += 1

@@ -8,21 +8,23 @@ log-likelihood is a difference of two averages,
     -d log p / d theta = E_data[ dE / d theta ] - E_model[ dE / d theta ],
 
 so a step of learning lowers the energy of data (positive phase) and raises it where the model believes data to be (negative phase).
-Samples of the model come from Langevin chains that are kept in a buffer from step to step, so that a chain needs only a few moves per
-batch; now and then one is thrown away and begun anew from noise.
+Samples of the model come from Langevin chains that are kept in a buffer from step to step, so that a chain needs only a few moves per batch.
 
-The density is learnt of noisy pictures y = x + sigma eps. That makes the landscape smooth enough to walk on, and the picture is not lost:
-Tweedie's formula gives the expected clean picture from the slope, x0_hat = y - sigma^2 dE/dy. A sample is a walk among noisy pictures, and
-one jump to a clean one at the end. The energy is written as
+The densities are those of noisy pictures y = x + sigma eps, one for every sigma between LARGEST and SMALLEST. With much noise the
+landscape is a bowl, with little it has a valley for every kind of picture, and a chain that cools down from the first to the last finds
+its way into the valleys as often as it should (simulated annealing, Kirkpatrick et al. 1983; in learning, Gao et al. 2021). The
+picture under the noise is not lost: Tweedie's formula reads the expected one off the slope, x0_hat = y - sigma^2 dE/dy, which is the last
+step of every walk. The energy is written as
 
-    E(y) = (|y|^2 / 2 - G(y)) / sigma^2,    so that    x0_hat = dG / dy,
+    E(y, sigma) = |y|^2 / (2 (sigma^2 + UNIT^2)) - (UNIT / sigma) f(y / (sigma^2 + UNIT^2)^(1/2), sigma),
 
-because that is the form which the true one has: for data x_i, G(y) = sigma^2 log sum_i exp((x_i y - |x_i|^2 / 2) / sigma^2), smooth, with
-a slope that stays within the pictures. Far away E grows like |y|^2, and no chain runs off. One correction: Langevin steps of the size s
-widen a valley (langevin.py), and learning answers with one that is narrower by as much, so `width`^2 stands for sigma^2 in both formulas.
+what it would be if pixels were independent numbers of size UNIT, less what the network f knows better. Far away it grows like
+|y|^2, and no chain runs off. One more thing is known about the slope: x0_hat is the mean of the pictures that may lie under y, so its
+distance from the picture that does is least (denoising score matching, Vincent 2011). That teaches the near surroundings of data in few steps,
+and the chains then teach the rest: both losses are added.
 
 References: Hinton 2002 (contrastive divergence); Tieleman 2008 (persistent chains); Xie et al. 2016; Du and Mordatch 2019 (replay buffer);
-Nijkamp et al. 2020 (what makes it stable); Saremi and Hyvarinen 2019 (walk and jump; the form of the energy from Tweedie's formula).
+Nijkamp et al. 2020 (what makes it stable); Saremi and Hyvarinen 2019 (walk and jump); Li et al. 2019 (energies from score matching).
 """
 
 from __future__ import annotations
@@ -38,89 +40,116 @@ from genviz.families.ebm.buffer import Buffer
 from genviz.families.ebm.langevin import langevin, step
 from genviz.families.ebm.nets import Potential
 from genviz.frame import Frame, knob
-from genviz.model import Model, randn
+from genviz.model import Model, rand, randn
 
-SCALE = 10.0  # of the network's output: how fast G may change with the weights
-STEP = 0.7  # of a Langevin step in training, in units of sigma; the narrowest direction has the width sigma
-CHAINS, FRESH, MOVES = 2048, 0.04, 5  # chains in the buffer; share begun anew; steps of a chain per training step
+LARGEST, SMALLEST = 3.0, 0.25  # noise on the pictures, which are numbers in [-1, 1]
+UNIT = 0.6  # root mean square of a pixel, roughly
+SCALE = 10.0  # of the network's output: how fast f may change with the weights
+LENGTH, STEP = 96, 0.7  # moves of a chain in training, and the step of each in units of sigma
+CHAINS, MOVED, MOVES = 1024, 32, 4  # chains in the buffer; those that move in a training step; moves of each
 
 
 @dataclass(frozen=True)
 class Knobs:
     """How a chain walks."""
 
-    steps: int = knob(150, 1, 1000, help="Network evaluations of a chain; the last one jumps from the noisy picture to a clean one.")
+    steps: int = knob(97, 2, 1000, help="Network evaluations of a chain; the last one jumps from the noisy picture to a clean one.")
     step_size: float = knob(
-        0.175, 0.01, 0.6, step=0.005, help="s: a step goes s^2 / 2 times the slope of the energy downhill, and s times noise."
+        0.7, 0.05, 1.9, step=0.05, help="s, in units of sigma: a step goes s^2 / 2 of the way to x0_hat, and adds s sigma times noise."
     )
     noise: float = knob(1.0, 0.0, 3.0, step=0.05, help="Factor on the noise of a step: 1 is Langevin, 0 walks straight downhill.")
 
 
 class EBM(Model):
-    """Energy of 28 x 28 pictures at the noise `sigma`; the other arguments shape the network (nets.Potential)."""
+    """Energies of noisy 28 x 28 pictures; the arguments shape the network (nets.Potential)."""
 
     Knobs = Knobs
     walks = ("sample", "chains")
     answers = ("slope", "clean", "blur", "phases")
 
-    def __init__(self, sigma: float = 0.25, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2):
+    def __init__(self, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2):
         super().__init__()
-        self.sigma = sigma
-        self.width = sigma * math.sqrt((1 + math.sqrt(1 - STEP**2)) / 2)  # from it, steps of STEP sigma make chains as wide as sigma
         self.net = Potential(fine, middle, coarse, blocks)
         self.buffer: Buffer | None = None  # made when training begins; not part of the weights
 
     # What it learns
 
     def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
-        """Mean energy of data minus mean energy of the chains, a scalar in nats; its gradient is that of -log p."""
-        yield (self.energy(self.blur(x, rng)) - self.energy(self.negatives(len(x), rng))).mean()
+        """Both losses, per pixel: a scalar."""
+        yield self.matching(x, rng) + self.contrast(x[:MOVED], rng)
+
+    def matching(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Mean squared distance of x0_hat from x (B, 1, 28, 28), in units of what the network has to add, at B noises."""
+        n = len(x)
+        share = (torch.arange(n, device=x.device) + rand(n, rng=rng, device=x.device)) / n  # evenly spread, less noise in the loss
+        sigma = LARGEST * (SMALLEST / LARGEST) ** share
+        y = self.blur(x, rng, sigma).requires_grad_()
+        value = self.net.forward(*_inputs(y, sigma))[0]  # past torch.compile, which has no second derivatives
+        slope = torch.autograd.grad(_energy(y, sigma, value).sum(), y, create_graph=True)[0]
+        error = self.jump(y, slope, sigma) - x
+        return (error.square().flatten(1).mean(1) * (1 / sigma**2 + 1 / UNIT**2)).mean()
+
+    def contrast(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Mean energy of data minus that of chains with the same noises, per pixel; its gradient is that of -log p."""
+        chains, sigma = self.negatives(len(x), rng)
+        energy = self.energy(torch.cat([self.blur(x, rng, sigma), chains]), sigma.repeat(2))
+        return (energy[: len(x)] - energy[len(x) :]).mean() / x[0].numel()
 
     @torch.no_grad()
-    def negatives(self, n: int, rng: torch.Generator) -> Tensor:
-        """n samples of the model as it is, (n, 1, 28, 28): chains from the buffer, a few steps further."""
+    def negatives(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """n samples of the model as it is, (n, 1, 28, 28), and their noises (n,): chains from the buffer, a few moves colder."""
         if self.buffer is None:
-            self.buffer = Buffer(self.start(CHAINS, rng), FRESH)
-        x = self.buffer.take(n, self.start, rng)
-        for _ in range(MOVES):
-            x = step(x, self.slope(x)[1], STEP * self.sigma, randn(*x.shape, rng=rng, device=x.device))
+            self.buffer = Buffer(self.start(CHAINS, rng), LENGTH // MOVES, rng)
+        way = cooling(LENGTH, self.device)
+        x, age = self.buffer.take(n, self.start, rng)
+        for move in range(MOVES):
+            sigma = way[age * MOVES + move]
+            x = step(x, self.slope(x, sigma)[1], STEP * wide(sigma), randn(*x.shape, rng=rng, device=x.device))
         self.buffer.put(x)
-        return x
+        return x, sigma
 
-    def blur(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Clean pictures to the noisy ones whose density is learnt."""
-        return x + self.sigma * randn(*x.shape, rng=rng, device=x.device)
+    def blur(self, x: Tensor, rng: torch.Generator, sigma: Tensor | float = SMALLEST) -> Tensor:
+        """Clean pictures to noisy ones y = x + sigma eps; sigma (B,) or one for all."""
+        return x + wide(sigma) * randn(*x.shape, rng=rng, device=x.device)
 
     def start(self, n: int, rng: torch.Generator) -> Tensor:
-        """Where chains begin: standard normal noise (n, 1, 28, 28)."""
-        return randn(n, *self.shape, rng=rng, device=self.device)
+        """Where chains begin: pure noise (n, 1, 28, 28) of the size of a picture with the noise LARGEST."""
+        return math.hypot(LARGEST, UNIT) * randn(n, *self.shape, rng=rng, device=self.device)
 
     # What it can be asked
 
-    def energy(self, x: Tensor) -> Tensor:
-        """E(x) in nats (B,) up to one constant for all x (B, 1, 28, 28); differentiable."""
-        return self._energy(x, self.net(x)[0])
+    def energy(self, x: Tensor, sigma: Tensor | float = SMALLEST) -> Tensor:
+        """E(x, sigma) in nats (B,), up to a constant for each sigma; x (B, 1, 28, 28), sigma (B,) or one for all; differentiable."""
+        sigma = self._each(x, sigma)
+        return _energy(x, sigma, self.net(*_inputs(x, sigma))[0])
 
-    def slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (B, 1, 28, 28) -> E(x) (B,) and dE/dx like x, by hand: no autograd, so no gradient of a weight is ever computed."""
+    def slope(self, x: Tensor, sigma: Tensor | float = SMALLEST) -> tuple[Tensor, Tensor]:
+        """x (B, 1, 28, 28) -> E(x, sigma) (B,) and dE/dx like x, by hand: no autograd, so no gradient of a weight is ever computed."""
         with torch.no_grad():
-            value, along = self.net(x, slope=True)
-            return self._energy(x, value), (x - SCALE * along) / self.width**2
-
-    def _energy(self, x: Tensor, value: Tensor) -> Tensor:
-        return (x.square().flatten(1).sum(1) / 2 - SCALE * value) / self.width**2
+            sigma = self._each(x, sigma)
+            value, along = self.net(*_inputs(x, sigma), slope=True)
+            total = sigma**2 + UNIT**2
+            return _energy(x, sigma, value), x / wide(total) - wide(SCALE * UNIT / (sigma * total.sqrt())) * along
 
     def clean(self, x: Tensor, gradient: Tensor) -> Tensor:
-        """x0_hat, the expected clean picture of a noisy x, from dE/dx at x (Tweedie's formula); held within [-1, 1]."""
-        return (x - self.width**2 * gradient).clamp(-1, 1)
+        """x0_hat, the expected clean picture of x with the noise SMALLEST, from dE/dx at x (Tweedie's formula); held within [-1, 1]."""
+        return self.jump(x, gradient, SMALLEST).clamp(-1, 1)
+
+    @staticmethod
+    def jump(x: Tensor, gradient: Tensor, sigma: Tensor | float) -> Tensor:
+        """The expected clean picture of a noisy x."""
+        return x - wide(sigma) ** 2 * gradient
+
+    def _each(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        return torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
 
     def phases(self, x: Tensor, knobs: Knobs, rng: torch.Generator) -> dict[str, Tensor]:
-        """Both phases for pictures x (B, 1, 28, 28): noisy data and the ends of chains that start there.
+        """Both phases for pictures x (B, 1, 28, 28) at the noise SMALLEST: noisy data and the ends of chains that start there.
 
         "y_data", "y_model": where the energy is lowered and where it is raised; "energy_..." (B,), "slope_..." and "x0_hat_..." there.
         """
         y = self.blur(x, rng)
-        *_, end = langevin(self.slope, y, knobs.steps, knobs.step_size, rng, knobs.noise)
+        *_, end = langevin(self.slope, y, knobs.steps, knobs.step_size * SMALLEST, rng, knobs.noise)
         answer = {}
         for name, at, (energy, gradient) in (("data", y, self.slope(y)), ("model", end.x, end[1:3])):
             answer |= {f"y_{name}": at, f"energy_{name}": energy, f"slope_{name}": gradient, f"x0_hat_{name}": self.clean(at, gradient)}
@@ -130,19 +159,41 @@ class EBM(Model):
 
     @torch.no_grad()
     def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
-        """n chains from noise. Frame.aux: "x0_hat" and "score" = -dE/dx like x, "energy" (n,) of the noisy picture."""
-        yield from self._walk(self.start(n, rng), knobs, rng)
+        """n chains that cool down from noise; Frame.x is y / (1 + sigma^2)^(1/2), so that it can be seen. Frame.aux: "x0_hat" and "score" =
+        -dE/dy like x, "energy" (n,) of the noisy picture."""
+        yield from self._walk(self.start(n, rng), cooling(knobs.steps - 1, self.device), knobs, rng)
 
     @torch.no_grad()
     def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame]:
-        """n chains from the picture x (1, 28, 28), each with noise of its own on it; frames as those of `sample`."""
-        yield from self._walk(self.blur(x.to(self.device).expand(n, *self.shape), rng), knobs, rng)
+        """n chains at the noise SMALLEST from the picture x (1, 28, 28), each with noise of its own; frames as those of `sample`."""
+        way = torch.full((knobs.steps - 1,), SMALLEST, device=self.device)
+        yield from self._walk(self.blur(x.to(self.device).expand(n, *self.shape), rng), way, knobs, rng)
 
-    def _walk(self, x: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
-        x0_hat, aux, caption = x, {}, ""
-        for place, state in enumerate(langevin(self.slope, x, knobs.steps - 1, knobs.step_size, rng, knobs.noise)):
-            x0_hat = self.clean(state.x, state.gradient)
-            aux = {"x0_hat": x0_hat, "score": -state.gradient, "energy": state.energy}
-            caption = f"mean energy = {state.energy.mean():.0f}"
-            yield Frame(state.x, place, knobs.steps, place + 1, caption, aux)
+    def _walk(self, x: Tensor, way: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+        for place, sigma in enumerate([*way.tolist(), way[-1].item()]):
+            energy, gradient = self.slope(x, sigma)
+            x0_hat = self.jump(x, gradient, sigma).clamp(-1, 1)
+            aux = {"x0_hat": x0_hat, "score": -gradient, "energy": energy}
+            caption = f"sigma = {sigma:.2f}, mean energy = {energy.mean():.0f}"
+            yield Frame(x / math.hypot(1, sigma), place, knobs.steps, place + 1, caption, aux)
+            x = step(x, gradient, knobs.step_size * sigma, knobs.noise * randn(*x.shape, rng=rng, device=x.device))
         yield Frame(x0_hat, knobs.steps, knobs.steps, knobs.steps, f"{caption}, then the jump", aux)  # aux as before the jump
+
+
+def cooling(moves: int, device: torch.device | str = "cpu") -> Tensor:
+    """Noises (moves,) of a chain that cools down, evenly spaced on a logarithmic scale; the last one is SMALLEST."""
+    return SMALLEST * (LARGEST / SMALLEST) ** torch.linspace(1, 0, moves + 1, device=device)[1:]
+
+
+def wide(sigma: Tensor | float) -> Tensor | float:
+    """A number per picture (B,) so that it multiplies pictures; one for all stays as it is."""
+    return sigma.view(-1, 1, 1, 1) if isinstance(sigma, Tensor) and sigma.ndim else sigma
+
+
+def _inputs(x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """What the network sees of x (B, 1, 28, 28) with the noises sigma (B,): pictures of unit size, and log sigma."""
+    return x / wide((sigma**2 + UNIT**2).sqrt()), sigma.log()
+
+
+def _energy(x: Tensor, sigma: Tensor, value: Tensor) -> Tensor:
+    return x.square().flatten(1).sum(1) / (2 * (sigma**2 + UNIT**2)) - SCALE * UNIT / sigma * value

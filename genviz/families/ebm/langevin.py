@@ -31,6 +31,6 @@ def langevin(slope: Slope, x: Tensor, steps: int, step_size: float, rng: torch.G
     yield State(x, *slope(x), every(x))
 
 
-def step(x: Tensor, gradient: Tensor, step_size: float, eps: Tensor) -> Tensor:
-    """x' from x, dE/dx at x and the noise eps, all (B, *shape)."""
-    return torch.add(x, gradient, alpha=-(step_size**2) / 2).add_(eps, alpha=step_size)
+def step(x: Tensor, gradient: Tensor, step_size: Tensor | float, eps: Tensor) -> Tensor:
+    """x' from x, dE/dx at x and the noise eps, all (B, *shape); the step size is one for all or fits x."""
+    return x - step_size**2 / 2 * gradient + step_size * eps

@@ -1,10 +1,10 @@
 r"""The network behind the energy of a picture, and its slope written out by hand.
 
-`potential` G is a plain classifier's body that ends in one number: the picture is folded (2 x 2 patches become four channels), a few
+`Potential` is a plain classifier's body that ends in one number: the picture is folded (2 x 2 patches become four channels), a few
 convolutions work at 14 x 14, 7 x 7 and 4 x 4, a dense layer looks at the whole. The activation is smooth (SiLU), since chains walk along
-dG/dx, and there is no normalisation, which would make one picture's energy depend on how the rest is scaled.
+df/dx, and there is no normalisation, which would make one picture's energy depend on how the rest is scaled.
 
-A chain asks for dG/dx hundreds of times and never for the gradient of a weight. `slope` therefore walks back through the layers itself:
+A chain asks for df/dx hundreds of times and never for the gradient of a weight. `slope` therefore walks back through the layers itself:
 every convolution becomes its transpose, every SiLU a factor. That equals autograd's answer, needs no graph, leaves the gradient mode
 alone and lets weights that are being trained take part in a chain.
 """
@@ -19,7 +19,10 @@ bend = torch.ops.aten.silu_backward  # (slope at silu(u), u) -> slope at u
 
 
 class Potential(nn.Module):
-    """x (B, 1, 28, 28) -> G(x) (B,) and, if asked for, dG/dx. `fine`, `middle`, `coarse`: channels at 14 x 14, 7 x 7, 4 x 4."""
+    """x (B, 1, 28, 28), level (B,) -> f(x, level) (B,) and, if asked for, df/dx. `fine`, `middle`, `coarse`: channels at 14 x 14, 7 x 7, 4 x 4.
+
+    The level, log sigma, is told to every layer as a number per channel that is added.
+    """
 
     def __init__(self, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2):
         super().__init__()
@@ -28,26 +31,29 @@ class Potential(nn.Module):
         self.blocks = nn.ModuleList(nn.Conv2d(middle, middle, 3, padding=1) for _ in range(blocks))
         self.down = nn.Conv2d(middle, coarse, 3, stride=2, padding=1)
         self.dense = nn.Linear(16 * coarse, coarse)
-        self.last = nn.Linear(coarse, 1, bias=False)  # a constant says nothing about a density
+        self.widths = [fine, middle, *[middle] * blocks, coarse, coarse, coarse]  # of every activation, and of the last layer
+        self.told = nn.Sequential(nn.Linear(1, 64), nn.SiLU(), nn.Linear(64, sum(self.widths)))
+        self.last = nn.Parameter(torch.randn(coarse) / coarse**0.5)  # a constant would say nothing about a density
 
-    def forward(self, x: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
-        h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (B, 4, 14, 14)
-        seen = [self.stem(h)]
-        seen.append(self.fold(F.silu(seen[-1])))
+    def forward(self, x: Tensor, level: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
+        told = self.told(level[:, None]).split(self.widths, 1)
+        stem, fold, *blocks, down, dense, last = told
+        h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
+        seen = [self.stem(h) + stem[..., None, None]]
+        seen.append(self.fold(F.silu(seen[-1])) + fold[..., None, None])
         h = F.silu(seen[-1])  # (B, middle, 7, 7)
-        for block in self.blocks:
-            seen.append(block(h))
-            h = F.silu(seen[-1]).add_(h)
-        seen.append(self.down(h))
-        seen.append(self.dense(F.silu(seen[-1]).permute(0, 2, 3, 1).flatten(1)))  # channels last: flat without a copy
-        value = self.last(F.silu(seen[-1]))[:, 0]
-        return value, self._slope(seen) if slope else None
+        for block, more in zip(self.blocks, blocks, strict=True):
+            seen.append(block(h) + more[..., None, None])
+            h = F.silu(seen[-1]) + h
+        seen.append(self.down(h) + down[..., None, None])
+        seen.append(self.dense(F.silu(seen[-1]).permute(0, 2, 3, 1).flatten(1)) + dense)  # channels last: flat without a copy
+        weight = self.last * (1 + last)
+        return (F.silu(seen[-1]) * weight).sum(1), self._slope(seen, weight) if slope else None
 
     @torch.no_grad()
-    def _slope(self, seen: list[Tensor]) -> Tensor:
-        """dG/dx from what came before every activation, last layer first; consumes `seen`."""
-        u = seen.pop()
-        g = bend(self.last.weight.expand_as(u), u) @ self.dense.weight
+    def _slope(self, seen: list[Tensor], weight: Tensor) -> Tensor:
+        """df/dx from what came before every activation, last layer first; consumes `seen`."""
+        g = bend(weight, seen.pop()) @ self.dense.weight
         u = seen.pop()
         g = bend(g.view(len(u), 4, 4, -1).permute(0, 3, 1, 2), u)
         g = F.conv_transpose2d(g, self.down.weight, stride=2, padding=1)

@@ -2,8 +2,8 @@ r"""An energy in the plane: a landscape that can be looked at from above, chains
 
     p(x) = exp(-E(x)) / Z,    E(x) = f(x) + |x|^2 / (2 r^2)
 
-f is a small network; the bowl |x|^2 / (2 r^2) keeps chains from leaving. It is trained as the energy of pictures is, data against chains
-from a buffer, but the chains move by MALA: their steps are as long as the data's finest detail, where Langevin's bias would show.
+f is a small network; the bowl |x|^2 / (2 r^2) keeps chains from leaving. It is learnt by its two phases alone: data against Langevin
+chains from a buffer. Points need no noise on them and no cooling: a chain of a few dozen steps crosses the whole plane.
 
 In two dimensions the integral Z is a sum over a grid, and the density can be held against the true one; in 784 dimensions that grid would
 have more points than there are atoms.
@@ -29,8 +29,8 @@ from genviz.model import Model, rand, randn
 SAMPLERS = {"langevin": langevin, "mala": mala, "hmc": hmc}
 SCALE, BOWL = 10.0, 2.0  # of the network's output; r of the bowl
 HALF = 3.0  # chains begin evenly spread over the square of this half side
-STEP = 0.1  # of a MALA step in training
-CHAINS, FRESH, MOVES = 4096, 0.05, 10  # chains in the buffer; share begun anew; steps of a chain per training step
+STEP = 0.1  # of a step in training
+CHAINS, LIFE, MOVES = 4096, 20, 10  # chains in the buffer; how often one is taken before it begins anew; its steps each time
 EDGE, CELLS = 4.0, 400  # the square and the cells per side of the grid for Z
 
 
@@ -67,8 +67,8 @@ class Plane(Model):
     def negatives(self, n: int, rng: torch.Generator) -> Tensor:
         """n samples of the model as it is, (n, 2): chains from the buffer, a few steps further."""
         if self.buffer is None:
-            self.buffer = Buffer(self.start(CHAINS, rng), FRESH)
-        x = self.buffer.take(n, self.start, rng)
+            self.buffer = Buffer(self.start(CHAINS, rng), LIFE, rng)
+        x, _ = self.buffer.take(n, self.start, rng)
         for _ in range(MOVES):
             x = step(x, self.slope(x)[1], STEP, randn(*x.shape, rng=rng, device=x.device))
         self.buffer.put(x)
