@@ -213,7 +213,7 @@ def test_without_a_network_the_energy_is_that_of_independent_pixels(model):
 
 
 def test_matching_is_least_where_the_jump_is_right():
-    """With f = 0 and data from N(0, UNIT^2) the jump is the posterior mean; the error that is left is known for every sigma: 1 per pixel."""
+    """With f = 0 and data from N(0, UNIT^2) the jump is the posterior mean, and 1 per pixel is left at every sigma."""
     silent = EBM(fine=16, middle=16, coarse=16)
     silent.net = Silent()
     x = UNIT * torch.randn(400, 1, 28, 28, generator=rng())

@@ -23,10 +23,11 @@ ones too; in the plane all three can be watched. How long is enough? Where the l
 change from one to another. That, and two averages that must be balanced against each other, made training hard and prone to run away.
 
 **What helps.** A *replay buffer* keeps the chains from one step of learning to the next, so that each needs only a few moves per batch.
-And the energies are those of pictures with noise on them, $y = x + \sigma\varepsilon$: with much noise the landscape is one wide bowl,
-with little it has a valley for every kind of picture. A chain begins hot and *cools down* from $\sigma = 3$ to $0.25$, so it need not climb
-from valley to valley. The slope also gives the clean picture back, $\hat x_0 = y - \sigma^2 \nabla_y E(y)$: the last step of every walk here
-is this *jump*, and that it should land near the data is a second lesson, learnt beside the two phases (*denoising score matching*).
+And the energies are those of pictures with noise on them, $y = x + \sigma\varepsilon$: with much noise the landscape is one wide
+bowl, with little it has a valley for every kind of picture. A chain begins hot and *cools down* from $\sigma = 3$ to $0.25$, so it need
+not climb from valley to valley. The slope also gives the clean picture back, $\hat x_0 = y - \sigma^2 \nabla_y E(y)$: the last step of
+every walk here is this *jump*, and that it should land near the data is a second lesson, learnt beside the two phases (*denoising score
+matching*).
 
 **What a low energy says.** Less than one would hope. A blank picture, which is no digit at all, may well lie lower than most test images:
 the model was only told to raise the energy where its own chains went. Ask *Energy of an image*.

@@ -8,7 +8,7 @@ log-likelihood is a difference of two averages,
     -d log p / d theta = E_data[ dE / d theta ] - E_model[ dE / d theta ],
 
 so a step of learning lowers the energy of data (positive phase) and raises it where the model believes data to be (negative phase).
-Samples of the model come from Langevin chains that are kept in a buffer from step to step, so that a chain needs only a few moves per batch.
+Samples of the model come from Langevin chains that are kept in a buffer from step to step, so that a chain needs few moves per batch.
 
 The densities are those of noisy pictures y = x + sigma eps, one for every sigma between LARGEST and SMALLEST. With much noise the
 landscape is a bowl, with little it has a valley for every kind of picture, and a chain that cools down from the first to the last finds
@@ -18,10 +18,10 @@ step of every walk. The energy is written as
 
     E(y, sigma) = |y|^2 / (2 (sigma^2 + UNIT^2)) - (UNIT / sigma) f(y / (sigma^2 + UNIT^2)^(1/2), sigma),
 
-what it would be if pixels were independent numbers of size UNIT, less what the network f knows better. Far away it grows like
-|y|^2, and no chain runs off. One more thing is known about the slope: x0_hat is the mean of the pictures that may lie under y, so its
-distance from the picture that does is least (denoising score matching, Vincent 2011). That teaches the near surroundings of data in few steps,
-and the chains then teach the rest: both losses are added.
+what it would be if pixels were independent numbers of size UNIT, less what the network f knows better. Far away it grows like |y|^2,
+and no chain runs off. One more thing is known about the slope: x0_hat is the mean of the pictures that may lie under y, so its distance
+from the picture that does is least (denoising score matching, Vincent 2011). That teaches the surroundings of data in few steps, and
+the chains teach the rest: both losses are added.
 
 References: Hinton 2002 (contrastive divergence); Tieleman 2008 (persistent chains); Xie et al. 2016; Du and Mordatch 2019 (replay buffer);
 Nijkamp et al. 2020 (what makes it stable); Saremi and Hyvarinen 2019 (walk and jump); Li et al. 2019 (energies from score matching).

@@ -19,9 +19,9 @@ bend = torch.ops.aten.silu_backward  # (slope at silu(u), u) -> slope at u
 
 
 class Potential(nn.Module):
-    """x (B, 1, 28, 28), level (B,) -> f(x, level) (B,) and, if asked for, df/dx. `fine`, `middle`, `coarse`: channels at 14 x 14, 7 x 7, 4 x 4.
+    """x (B, 1, 28, 28), level (B,) -> f(x, level) (B,) and, if asked for, df/dx.
 
-    The level, log sigma, is told to every layer as a number per channel that is added.
+    `fine`, `middle`, `coarse`: channels at 14 x 14, 7 x 7, 4 x 4. The level, log sigma, is told to every layer as a number per channel.
     """
 
     def __init__(self, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2):
