@@ -34,6 +34,7 @@ class Model(nn.Module, ABC):
     pixels: str = "grey"  # what x holds: "binary" (-1 or 1), "levels" (equally spaced grey levels), "grey" (any value)
     measured: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # the settings of the knobs at which `genviz.compare` measures it
     importance: ClassVar[int] = 500  # k of the importance-weighted bound that is reported
+    scored: ClassVar[int] = 10_000  # test images whose likelihood is reported, at most
 
     @abstractmethod
     def sample(self, n: int, knobs: Any, rng: torch.Generator) -> Iterator[Frame]:

@@ -181,11 +181,11 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
     model = checkpoint.load(card).to(memory_format=torch.channels_last)
     title, stem = f"{card.name} on {card.data}", f"{card.family}-{card.model}-{card.data}"
     likelihoods: dict[str, float] = {}
-    test = images(card.data, "test")[0][:samples]
+    test = images(card.data, "test")[0][: min(samples, model.scored)]
     for kind in kinds(model):
-        facts = {"sha256": card.sha256, "n": samples, "kind": kind}
+        facts = {"sha256": card.sha256, "n": len(test), "kind": kind}
         nats = yield from collect(
-            f"{stem}-{kind}", facts, samples, lambda i, kind=kind: log_likelihood(model, test, kind, first=i), f"{title}: {kind}"
+            f"{stem}-{kind}", facts, len(test), lambda i, kind=kind: log_likelihood(model, test, kind, first=i), f"{title}: {kind}"
         )
         likelihoods[kind] = -nats.mean().item()
     best = list(likelihoods)[-1] if likelihoods else "none"
@@ -195,7 +195,7 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
     value = {k: v if nats_per_picture else bits_per_dim(v, dims) for k, v in likelihoods.items()}
     levels = model.levels if model.pixels == "levels" else 0
     prepared = "binarised by chance, one draw each" if nats_per_picture else f"at {levels} levels" if levels else "as they are"
-    protocol = f"{best} negative log-likelihood, mean of {samples:,} test images {prepared}" if likelihoods else ""
+    protocol = f"{best} negative log-likelihood, mean of {len(test):,} test images {prepared}" if likelihoods else ""
     truth = None
     for setting, given in settings(model).items():
         knobs = model.Knobs(**given)

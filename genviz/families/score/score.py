@@ -62,10 +62,7 @@ class Score(Model):
     Knobs = Knobs
     walks = ("sample", "diffuse")
     answers = ("denoise", "norms", "likelihood")
-    measured = (
-        {"sampler": "probability_flow", "steps": 18},
-        {"sampler": "predictor_corrector", "steps": 50, "corrector": 1, "snr": 0.16},
-    )
+    scored = 2000  # forty passes there and back for one likelihood
 
     def __init__(self, fine: int = 32, coarse: int = 96, fine_blocks: int = 1, coarse_blocks: int = 3):
         super().__init__()
