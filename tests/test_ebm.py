@@ -249,7 +249,11 @@ def test_the_gradient_of_learning_is_the_difference_of_the_two_phases():
     (loss,) = plane.losses(x, torch.zeros(64), rng(3))
     loss.backward()
     negative = plane.buffer.x[plane.buffer.taken]
-    torch.testing.assert_close(plane.net.w.grad, module.SCALE * (x.mean(0) - negative.mean(0)))
+    lower, higher = (  # dE/dw = SCALE x (1 - tanh^2) by the chain rule
+        (module.SCALE * at * (1 - torch.tanh(module.SCALE * at @ plane.net.w / module.HEIGHT) ** 2)[:, None]).mean(0).detach()
+        for at in (x, negative)
+    )
+    torch.testing.assert_close(plane.net.w.grad, lower - higher)
     assert loss.item() == pytest.approx((plane.energy(x).mean() - plane.energy(negative).mean()).item(), abs=1e-5)
 
 

@@ -23,8 +23,11 @@ from genviz.model import rand, randn
 
 
 @torch.no_grad()
-def mala(slope: Slope, x: Tensor, steps: int, step_size: float, rng: torch.Generator, noise: float = 1.0) -> Iterator[State]:
-    """Yields the state of B chains from x (B, *shape), steps + 1 times. One evaluation per state, of the proposal."""
+def mala(slope: Slope, x: Tensor, steps: int, step_size: Tensor | float, rng: torch.Generator, noise: float = 1.0) -> Iterator[State]:
+    """Yields the state of B chains from x (B, *shape), steps + 1 times. One evaluation per state, of the proposal.
+
+    `step_size` is one for all, or one for each chain, (B, 1, ...).
+    """
     state = State(x, *slope(x), every(x))
     yield state
     for _ in range(steps):
@@ -37,6 +40,6 @@ def mala(slope: Slope, x: Tensor, steps: int, step_size: float, rng: torch.Gener
         yield state
 
 
-def back(y: Tensor, at: State, step_size: float) -> Tensor:
+def back(y: Tensor, at: State, step_size: Tensor | float) -> Tensor:
     """-log q(y | at.x) of a step from `at` to y, up to a constant that both directions share: (B,)."""
-    return squares(y - at.x + step_size**2 / 2 * at.gradient) / (2 * step_size**2)
+    return squares((y - at.x) / step_size + step_size / 2 * at.gradient) / 2

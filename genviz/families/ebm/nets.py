@@ -65,22 +65,30 @@ class Potential(nn.Module):
 
 
 class Hill(nn.Module):
-    """x (B, 2) -> f(x) (B,) and, if asked for, df/dx: a few dense layers, for points in the plane."""
+    """x (B, 2) -> f(x) (B,) and, if asked for, df/dx: a few dense layers, for points in the plane.
 
-    def __init__(self, width: int = 64, layers: int = 3):
+    They read the point and `waves` waves of it; without those, fine detail would take far longer to learn (Tancik et al. 2020).
+    """
+
+    def __init__(self, width: int = 64, layers: int = 3, waves: int = 32):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(width if i else 2, width) for i in range(layers))
+        self.waves = nn.Linear(2, waves, bias=False)
+        nn.init.normal_(self.waves.weight, std=2.0)
+        self.layers = nn.ModuleList(nn.Linear(width if i else 2 + 2 * waves, width) for i in range(layers))
         self.last = nn.Linear(width, 1, bias=False)
 
     def forward(self, x: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
-        seen = [self.layers[0](x)]
+        angle = self.waves(x)
+        up, down = torch.cos(angle), torch.sin(angle)
+        seen = [self.layers[0](torch.cat([x, up, down], 1))]
         for layer in self.layers[1:]:
             seen.append(layer(F.silu(seen[-1])))
-        return self.last(F.silu(seen[-1]))[:, 0], self._slope(seen) if slope else None
+        return self.last(F.silu(seen[-1]))[:, 0], self._slope(seen, up, down) if slope else None
 
     @torch.no_grad()
-    def _slope(self, seen: list[Tensor]) -> Tensor:
+    def _slope(self, seen: list[Tensor], up: Tensor, down: Tensor) -> Tensor:
         g = self.last.weight.expand_as(seen[-1])
         for layer, u in zip(reversed(self.layers), reversed(seen), strict=True):
             g = bend(g, u) @ layer.weight
-        return g
+        by_x, by_up, by_down = g.split([2, up.shape[1], up.shape[1]], 1)
+        return by_x + (by_down * up - by_up * down) @ self.waves.weight

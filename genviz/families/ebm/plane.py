@@ -1,9 +1,11 @@
 r"""An energy in the plane: a landscape that can be looked at from above, chains that can be watched in it, and a Z that can be computed.
 
-    p(x) = exp(-E(x)) / Z,    E(x) = f(x) + |x|^2 / (2 r^2)
+    p(x) = exp(-E(x)) / Z,    E(x) = h tanh(f(x) / h) + |x|^2 / (2 r^2)
 
-f is a small network; the bowl |x|^2 / (2 r^2) keeps chains from leaving. It is learnt by its two phases alone: data against Langevin
-chains from a buffer. Points need no noise on them and no cooling: a chain of a few dozen steps crosses the whole plane.
+f is a small network; h bounds how deep a valley can be below the plateau between them, so that no slope grows without end, and the bowl
+|x|^2 / (2 r^2) keeps chains from leaving. It is learnt by its two phases alone: data against chains from a buffer. Points need no noise on
+them and no cooling, but chains have to move: by MALA, which does not lose its way where the valleys are narrow, and with steps of all
+lengths, the short ones for the valleys and the long ones for the plateau.
 
 In two dimensions the integral Z is a sum over a grid, and the density can be held against the true one; in 784 dimensions that grid would
 have more points than there are atoms.
@@ -20,17 +22,17 @@ from torch import Tensor
 
 from genviz.families.ebm.buffer import Buffer
 from genviz.families.ebm.hmc import hmc
-from genviz.families.ebm.langevin import langevin, step
+from genviz.families.ebm.langevin import langevin
 from genviz.families.ebm.mala import mala
 from genviz.families.ebm.nets import Hill
 from genviz.frame import Frame, knob
-from genviz.model import Model, rand, randn
+from genviz.model import Model, rand
 
 SAMPLERS = {"langevin": langevin, "mala": mala, "hmc": hmc}
-SCALE, BOWL = 10.0, 2.0  # of the network's output; r of the bowl
+SCALE, HEIGHT, BOWL = 10.0, 8.0, 2.0  # of the network's output; h, half of the way from the deepest valley to the plateau; r of the bowl
 HALF = 3.0  # chains begin evenly spread over the square of this half side
-STEP = 0.1  # of a step in training
-CHAINS, LIFE, MOVES = 4096, 20, 10  # chains in the buffer; how often one is taken before it begins anew; its steps each time
+SHORTEST, LONGEST = 0.05, 1.5  # step of a chain in training, a new one whenever it is taken from the buffer
+CHAINS, LIFE, MOVES = 4096, 40, 10  # chains in the buffer; how often one is taken before it begins anew; its steps each time
 EDGE, CELLS = 4.0, 400  # the square and the cells per side of the grid for Z
 
 
@@ -69,10 +71,10 @@ class Plane(Model):
         if self.buffer is None:
             self.buffer = Buffer(self.start(CHAINS, rng), LIFE, rng)
         x, _ = self.buffer.take(n, self.start, rng)
-        for _ in range(MOVES):
-            x = step(x, self.slope(x)[1], STEP, randn(*x.shape, rng=rng, device=x.device))
-        self.buffer.put(x)
-        return x
+        length = SHORTEST * (LONGEST / SHORTEST) ** rand(n, 1, rng=rng, device=x.device)
+        *_, state = mala(self.slope, x, MOVES, length, rng)
+        self.buffer.put(state.x)
+        return state.x
 
     def start(self, n: int, rng: torch.Generator) -> Tensor:
         """Where chains begin: (n, 2), evenly spread over a square that holds the data."""
@@ -88,10 +90,11 @@ class Plane(Model):
         """x (B, 2) -> E(x) (B,) and dE/dx (B, 2), without autograd."""
         with torch.no_grad():
             value, along = self.net(x, slope=True)
-            return self._energy(x, value), SCALE * along + x / BOWL**2
+            steep = SCALE * (1 - torch.tanh(value * SCALE / HEIGHT) ** 2)
+            return self._energy(x, value), steep[:, None] * along + x / BOWL**2
 
     def _energy(self, x: Tensor, value: Tensor) -> Tensor:
-        return SCALE * value + x.square().sum(1) / (2 * BOWL**2)
+        return HEIGHT * torch.tanh(value * SCALE / HEIGHT) + x.square().sum(1) / (2 * BOWL**2)
 
     def partition(self) -> Tensor:
         """log Z, one number, so that log p(x) = -E(x) - log Z."""
