@@ -27,7 +27,7 @@ def build() -> dict[str, Any]:
             describe(name := f"{family.name}/{e.name}", e, {d: cards[name, d] for d in e.data if (name, d) in cards}) for e in family.models
         ]
         families.append({
-            "name": family.name, "title": family.title, "line": family.line, "story": family.story,
+            "name": family.name, "title": family.title, "short": family.short, "line": family.line, "story": family.story,
             "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.tab") is not None,
             "models": [m for m in models if len(m["shape"]) == 3], "planes": [m for m in models if len(m["shape"]) == 1],
             "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}

@@ -63,6 +63,7 @@ class Family:
 
     name: str  # "vae"
     title: str  # "Variational autoencoders"
+    short: str  # "VAEs", as on the tab
     line: str  # one sentence for the start page
     story: str
     models: tuple[Entry, ...]

@@ -44,4 +44,4 @@ class Toy(Model):
 
 
 ENTRY = Entry("toy", "Toy", "toy:Toy", {"z_dim": 4}, Recipe(epochs=0.5, batch=32))
-FAMILY = Family("test", "Test", "", "", (ENTRY,))
+FAMILY = Family("test", "Test", "Test", "", "", (ENTRY,))

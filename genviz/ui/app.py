@@ -24,7 +24,7 @@ def build(engine: Any) -> gr.Blocks:
                 Start(engine, {f["name"]: tab.tab_of(f) for f in families})
             labs = []
             for family in families:
-                with gr.Tab(family["title"], elem_id=tab.tab_of(family)):
+                with gr.Tab(family["short"], elem_id=tab.tab_of(family)):
                     labs.append(tab.build(engine, catalogue, family))
             with gr.Tab("Compare", elem_id="tab-compare"):
                 compare.build(catalogue)

@@ -39,6 +39,7 @@ POINTS = Recipe(epochs=40, batch=500, lr=3e-3)
 FAMILY = Family(
     name="autoregressive",
     title="Autoregressive models",
+    short="Autoregressive",
     line="Paints one pixel at a time, each drawn from what the pixels before it make likely; exact likelihood, slow sampling, no latent.",
     story=__doc__,
     models=(

@@ -42,6 +42,7 @@ from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 FAMILY = Family(
     name="diffusion",
     title="Diffusion",
+    short="Diffusion",
     line="Adds noise until nothing is left, and learns to walk back: many small steps instead of one.",
     story=__doc__ or "",
     models=(

@@ -44,6 +44,7 @@ from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 FAMILY = Family(
     name="ebm",
     title="Energy-based models",
+    short="Energy-based",
     line="Gives every picture one number, its energy, and finds samples by walking downhill with some noise.",
     story=__doc__ or "",
     models=(

@@ -45,6 +45,7 @@ from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 FAMILY = Family(
     name="flow",
     title="Normalising flows",
+    short="Flows",
     line="Bends noise into pictures by layers that can all be undone: every picture has its noise, and a density that can be computed.",
     story=__doc__ or "",
     models=(

@@ -47,6 +47,7 @@ POINTS = Recipe(epochs=20, batch=256, lr=2e-3, warmup=0.01, betas=(0.0, 0.99), c
 FAMILY = Family(
     name="gan",
     title="Generative adversarial networks",
+    short="GANs",
     line="A forger and an expert learn from each other; a picture is one step away, but nobody can say how likely it is.",
     story=__doc__ or "",
     models=(

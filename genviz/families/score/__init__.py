@@ -55,6 +55,7 @@ from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
 FAMILY = Family(
     name="score",
     title="Score-based models",
+    short="Score-based",
     line="Learns the gradient of the log density at every noise level: diffusion from the other side, with a likelihood.",
     story=__doc__ or "",
     models=(

@@ -56,6 +56,7 @@ def _beta(name: str, beta: float) -> Entry:
 FAMILY = Family(
     name="vae",
     title="Variational autoencoders",
+    short="VAEs",
     line="Every picture has a place in a latent space and every place decodes to a picture; sampling is one step, the likelihood a bound.",
     story=__doc__,
     models=(
