@@ -32,6 +32,7 @@ def build() -> dict[str, Any]:
             "models": [m for m in models if len(m["shape"]) == 3], "planes": [m for m in models if len(m["shape"]) == 1],
             "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}
                        for s in family.scenes],
+            "replies": [asdict(r) | {"model": f"{family.name}/{r.model}"} for r in family.replies],
         })  # fmt: skip
     data = {d.name: {"title": d.title, "classes": list(d.classes)} for d in DATASETS.values()}
     return {"families": families, "data": data, "points": POINTS}

@@ -38,7 +38,7 @@ where they are natural: in physics, in combining several models by adding them u
 2021.*
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="ebm",
@@ -68,5 +68,20 @@ FAMILY = Family(
         Scene("A long chain: 600 steps", "ebm", {"steps": 600}),
         Scene("Too hot: twice the noise", "ebm", {"noise": 2.0}),
         Scene("Steps too large", "ebm", {"step_size": 0.5}),
+    ),
+    replies=(
+        Reply(
+            "ebm",
+            "energy",
+            "E(x) = {energy:,.0f}. Test images with a lower energy, likelier to the model: {below} of {many}.",
+            parts=("energy",),
+            ranked="energy",
+        ),
+        Reply(
+            "ebm",
+            "chains",
+            "Three chains begin at the picture, walk downhill with some noise, and end where the model thinks pictures are.",
+            (("first", "with noise", "grey"), ("last", "where they end", "grey")),
+        ),
     ),
 )
