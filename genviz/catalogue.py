@@ -58,3 +58,12 @@ def model_in(catalogue: dict[str, Any], name: str) -> dict[str, Any]:
     if name not in models:
         raise KeyError(f"There is no model '{name}'; the models are: {', '.join(models)}.")
     return models[name]
+
+
+def first_trained(family: dict[str, Any]) -> tuple[dict | None, str]:
+    """The first model of a family that has weights, and the first data set it has them for; (None, "") where there is none."""
+    for model in family["models"]:
+        for data in model["data"]:
+            if data in model["cards"]:
+                return model, data
+    return None, ""
