@@ -44,7 +44,7 @@ def register(engine: Any) -> None:
         async for shot in _shots(engine, model, data, n, seed, knobs, 2, who):
             last = shot
         assert last is not None
-        return {**_made(last.x), "steps": last.steps, "nfe": last.nfe}
+        return {**made(last.x), "steps": last.steps, "nfe": last.nfe}
 
     async def film(
         model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60, who: gr.Request | None = None
@@ -62,7 +62,7 @@ def register(engine: Any) -> None:
             of each frame {"images": n PNG files in base64 (or "points"), "step", "steps", "nfe", "ms": milliseconds a step took, "caption"}
         """
         async for shot in _shots(engine, model, data, n, seed, knobs, frames, who):
-            yield {**_made(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
+            yield {**made(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
                    "caption": shot.caption}  # fmt: skip
 
     async def encode(model: str, data: str, images: list, seed: int = 0) -> dict:
@@ -76,7 +76,7 @@ def register(engine: Any) -> None:
         Returns:
             {"mu": n rows of z_dim numbers, "log_var": the same, logarithms of variances}
         """
-        with _sentences():
+        with sentences():
             x = await engine.call(model, data, "prepare", bytes_of(images), seed=seed)
             mu, log_var = await engine.call(model, data, "encode", x)
             return {"mu": mu.tolist(), "log_var": log_var.tolist()}
@@ -91,7 +91,7 @@ def register(engine: Any) -> None:
         Returns:
             {"images": n PNG files in base64}
         """
-        with _sentences():
+        with sentences():
             if isinstance(z, list) and len(z) > IMAGES:
                 raise ValueError(f"At most {IMAGES} rows at a time, not {len(z)}.")
             return {"images": images_of(await engine.call(model, data, "decode", _numbers("z", z)))}
@@ -109,7 +109,7 @@ def register(engine: Any) -> None:
         Returns:
             {"kind": "exact" (log p(x)) or "lower bound" (the ELBO), "nats": n numbers, "pixels": what a pixel is to the model}
         """
-        with _sentences():
+        with sentences():
             every = [m for f in engine.catalogue()["families"] for m in f["models"]]
             entry = next((m for m in every if m["name"] == model), None)
             can = entry["abilities"] if entry else ["log_prob"]  # for an unknown name the call below lists the known ones
@@ -124,7 +124,7 @@ def register(engine: Any) -> None:
         gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
 
 
-def _made(x: np.ndarray) -> dict:
+def made(x: np.ndarray) -> dict:
     """What a model drew: images, or points in the plane (n, 2) as numbers."""
     return {"images": images_of(x)} if x.ndim == 4 else {"points": x.tolist()}
 
@@ -134,7 +134,7 @@ async def _shots(
 ) -> AsyncIterator[Any]:
     """The shots of a film; who hangs up stops it. The films of one session are counted together."""
     client = str(getattr(who, "session_hash", None) or "")
-    with _sentences():
+    with sentences():
         if knobs is not None and not isinstance(knobs, dict):
             raise ValueError('knobs must be an object such as {"steps": 20}.')
         job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, client=client, frames=frames), 0
@@ -153,7 +153,7 @@ async def _shots(
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def sentences() -> Iterator[None]:
     """Refusals become gr.Error, whose sentence reaches the client."""
     try:
         yield
