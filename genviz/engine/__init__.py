@@ -5,8 +5,9 @@
     view = await engine.wait(job, have=0)         # View(status, place, message, shots)
     x = await engine.call("vae/vae", "mnist", "decode", z)
 
-One worker process owns torch and gives every live film its share of the time, a step at a turn. Every film ends in exactly one answer: done, cancelled, or an
-error in a sentence. A film is re-makeable from its order, so it outlives the worker and the connection of its owner.
+One worker process owns torch and gives every live film its share of the time, a step at a turn. Every film ends in exactly one answer:
+done, cancelled, or an error in a sentence. A film is re-makeable from its order, so it outlives the worker and the connection of its
+owner.
 """
 
 from __future__ import annotations
