@@ -32,6 +32,7 @@ def build() -> dict[str, Any]:
             "models": [m for m in models if len(m["shape"]) == 3], "planes": [m for m in models if len(m["shape"]) == 1],
             "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}
                        for s in family.scenes],
+            "replies": [asdict(r) | {"model": f"{family.name}/{r.model}"} for r in family.replies],
         })  # fmt: skip
     data = {d.name: {"title": d.title, "classes": list(d.classes)} for d in DATASETS.values()}
     return {"families": families, "data": data, "points": POINTS}
@@ -57,3 +58,12 @@ def model_in(catalogue: dict[str, Any], name: str) -> dict[str, Any]:
     if name not in models:
         raise KeyError(f"There is no model '{name}'; the models are: {', '.join(models)}.")
     return models[name]
+
+
+def first_trained(family: dict[str, Any]) -> tuple[dict | None, str]:
+    """The first model of a family that has weights, and the first data set it has them for; (None, "") where there is none."""
+    for model in family["models"]:
+        for data in model["data"]:
+            if data in model["cards"]:
+                return model, data
+    return None, ""

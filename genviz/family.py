@@ -58,8 +58,28 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What a family answers when it is shown a picture x that it did not make (tab Compare, "Same drawing").
+
+    `ask` names an answer, an ability or a walk of one of its models that takes x, and what it takes besides. `shows` are the pictures
+    to show, each (part, label, paint): of a walk the parts are "first" and "last", of an answer those that `parts` names in order (or
+    its own names, where it is a dictionary). `says` is the sentence below: {part} stands for a number of the answer, {z_dim} for the
+    model's, and {below} for how many of {many} test images have a smaller number than x in the part `ranked`.
+    """
+
+    model: str  # the name of one of the family's entries
+    ask: str
+    says: str
+    shows: tuple[tuple[str, str, str], ...] = ()
+    parts: tuple[str, ...] = ()
+    ranked: str = ""
+    given: Mapping[str, float] = field(default_factory=dict)  # beside x
+    n: int = 3  # pictures of a walk
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
-    """One tab. `story` is Markdown with LaTeX (usually the package's docstring)."""
+    """One tab. `story` is Markdown with LaTeX (usually the package's docstring); `replies` is empty where nothing can be asked."""
 
     name: str  # "vae"
     title: str  # "Variational autoencoders"
@@ -68,6 +88,7 @@ class Family:
     story: str
     models: tuple[Entry, ...]
     scenes: tuple[Scene, ...] = ()
+    replies: tuple[Reply, ...] = ()
 
     def entry(self, name: str) -> Entry:
         for entry in self.models:

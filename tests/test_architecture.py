@@ -31,6 +31,7 @@ MAY = {
     "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"checkpoint", "data", "model"},
     "remap": {"map"},
+    "premiere": {"catalogue", "checkpoint", "engine", "plots"},
     "remeasure": {"checkpoint", "compare", "engine", "families"},
     "compare": {"checkpoint", "data", "families", "family", "frame", "model", "metrics"},
 }

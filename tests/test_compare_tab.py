@@ -31,7 +31,7 @@ def catalogue() -> dict:
     noises = [entry("diffusion/ddpm", {"mnist": cards["diffusion/ddpm"]}, label=True)]
     families = {"vae": latents, "diffusion": noises, "autoregressive": pixels}
     return {
-        "families": [{"name": name, "title": name.upper(), "models": models} for name, models in families.items()],
+        "families": [{"name": name, "title": name.upper(), "models": models, "replies": []} for name, models in families.items()],
         "data": {"mnist": {"title": "MNIST", "classes": list("0123456789")}},
     }
 
@@ -182,6 +182,7 @@ def test_the_script_knows_who_follows_a_class_and_who_paints_pixels(catalogue) -
 
 def test_the_tab_is_built(catalogue) -> None:
     with gr.Blocks(analytics_enabled=False) as demo:
-        tab.build(catalogue)
+        tools = tab.build(None, catalogue)
     kinds = [type(block).__name__ for block in demo.blocks.values()]
-    assert kinds.count("Figures") == kinds.count("SideBySide") == 1
+    assert kinds.count("Figures") == kinds.count("SideBySide") == kinds.count("SameDrawing") == 1
+    assert [t["tabs"][-1] for t in tools] == ["tab-compare-same-drawing"]

@@ -349,7 +349,7 @@ class Scripted:
         return "!"
 
 
-def played(arrivals: dict[int, tuple]) -> tuple[str, int]:
+def played(arrivals: dict[int, tuple], stage: Scripted | None = None) -> tuple[str, int]:
     """What happens on a rota with the films a, b, c when commands arrive before certain turns: captions and answers, messages."""
     sent: list[list[tuple]] = []
     turns = iter(range(1000))
@@ -359,7 +359,7 @@ def played(arrivals: dict[int, tuple]) -> tuple[str, int]:
         turn = next(turns)
         return first if turn == 0 else [arrivals[turn]] if turn in arrivals else [("close",)] if wait else []
 
-    Rota(Scripted()).run(receive, sent.append)
+    Rota(stage or Scripted()).run(receive, sent.append)
     events = [event for message in sent for event in message]
     assert all(message for message in sent)
     return "".join(e[2].caption if e[0] == "shot" else e[3] for e in events if e[0] != "end"), len(sent)
@@ -369,6 +369,22 @@ def test_rota_gives_one_step_in_turn() -> None:
     order, messages = played({})
     assert order == "abcabcabcabc"
     assert messages <= 8  # events are gathered, there is no message for each of the 15
+
+
+class Costly(Scripted):
+    """Films whose every step takes a while, but those of "s"."""
+
+    def film(self, order: str) -> Iterator[Shot]:
+        for shot in super().film(order):
+            time.sleep(0 if order == "s" else 0.03)
+            yield shot
+
+
+def test_rota_gives_equal_time_so_that_a_short_film_is_served_soon() -> None:
+    order, _ = played({5: ("start", "s", "s", -1)}, Costly())
+    assert order[order.index("s") :][:6].count("s") == 4, order
+    late, _ = played({7: ("start", "d", "d", -1)}, Costly())  # who comes later does not hold up those that are there
+    assert late.count("d") == 4 and "dd" not in late[:-3] and set(late[-2:]) == {"d"}, late
 
 
 def test_rota_answers_before_the_next_step_and_stops_at_once() -> None:

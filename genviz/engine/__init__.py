@@ -5,8 +5,9 @@
     view = await engine.wait(job, have=0)         # View(status, place, message, shots)
     x = await engine.call("vae/vae", "mnist", "decode", z)
 
-One worker process owns torch and gives every live film one step in turn. Every film ends in exactly one answer: done, cancelled, or an
-error in a sentence. A film is re-makeable from its order, so it outlives the worker and the connection of its owner.
+One worker process owns torch and gives every live film its share of the time, a step at a turn. Every film ends in exactly one answer:
+done, cancelled, or an error in a sentence. A film is re-makeable from its order, so it outlives the worker and the connection of its
+owner.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genviz.engine import request
-from genviz.engine.job import Job, Limits, Refused, Shot, View
+from genviz.engine.job import Job, Limits, Order, Refused, Shot, View
 from genviz.engine.keeper import Keeper
 
 __all__ = ["Engine", "Limits", "Refused", "Shot", "View"]
@@ -92,6 +93,14 @@ class Engine:
             self._line.append(job)
             self._fill()
         self._work.set()
+        return job.id
+
+    def keep(self, order: Order, shots: list[Shot]) -> str:
+        """Take in a finished film that was made elsewhere; returns its id, under which it is looked at like any other."""
+        with self._lock:
+            job = Job(f"{next(self._numbers)}-{uuid.uuid4().hex[:12]}", "", order, shots=shots, bytes=sum(s.bytes for s in shots))
+            self._jobs[job.id] = job
+            self._end(job, "done")
         return job.id
 
     def look(self, job: str, have: int = 0) -> View:

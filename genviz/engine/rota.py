@@ -1,4 +1,8 @@
-"""The rota gives every live film one step in turn, and serves short answers between two steps.
+"""The rota gives every live film a step in turn, and serves short answers between two steps.
+
+The next step goes to the film that has had the least time of computing; among films that had the same, to the one that has waited longest.
+So films with equal steps take turns, and a short film waits for as much of the others' time as it takes itself, not for a step of each. A
+film that comes later starts level with those that are there: it owes nothing and is owed nothing.
 
 It runs where torch runs, knows nothing of pipes or processes, and is told what to do by commands:
 
@@ -20,14 +24,15 @@ from typing import Any
 from genviz.engine.job import Order, Shot
 
 GATHER = 0.03  # seconds of events that go into one message at most, however long the round
+TICK = 0.02  # seconds of computing that count as the same
 BEAT = 1.0  # seconds after which an empty message says "still at work"
 
 
 class Film:
-    """A film on the rota: its generator, the last step that was sent, and the seconds that it took."""
+    """A film on the rota: its generator, the last step that was sent, the seconds that it took, and the clock that gives it turns."""
 
-    def __init__(self, id: str, order: Order, done: int, shots: Iterator[Shot | None]):
-        self.id, self.order, self.done, self.shots, self.seconds = id, order, done, shots, 0.0
+    def __init__(self, id: str, order: Order, done: int, shots: Iterator[Shot | None], clock: float):
+        self.id, self.order, self.done, self.shots, self.seconds, self.clock = id, order, done, shots, 0.0, clock
 
 
 class Rota:
@@ -36,6 +41,7 @@ class Rota:
     def __init__(self, stage: Any, mark: Callable[[str], None] = lambda id: None, seconds: float = 300.0):
         self.stage, self.mark, self.seconds = stage, mark, seconds
         self.turn: deque[Film] = deque()
+        self.clock = 0.0  # of the film that was last in turn: where newcomers start
         self.fresh: deque[Film] = deque()  # their first frame costs little, so it comes before the turn of others
         self.paused: dict[str, Film] = {}
         self.calls: deque[tuple] = deque()
@@ -58,12 +64,18 @@ class Rota:
                 self._step(self.fresh.popleft())
             elif self.turn:
                 left = min(left, len(self.turn)) or len(self.turn)
-                self._step(self.turn.popleft())
+                self._step(self._next())
                 left -= 1
             now = time.monotonic()
             if self.events and (left == 0 or not self.turn or now - sent > GATHER) or now - sent > BEAT:
                 send(self._gathered())
                 sent = now
+
+    def _next(self) -> Film:
+        film = min(self.turn, key=lambda f: int(f.clock / TICK))  # the first of those that had the least
+        self.turn.remove(film)
+        self.clock = max(self.clock, film.clock)
+        return film
 
     def _gathered(self) -> list[tuple]:
         events, self.events = self.events, []
@@ -73,12 +85,14 @@ class Rota:
         kind, id = command[0], command[1]
         if kind == "start":
             _, _, order, done = command
-            self.fresh.append(Film(id, order, done, self.stage.film(order)))
+            self.fresh.append(Film(id, order, done, self.stage.film(order), self.clock))
         elif kind == "call":
             self.calls.append(command[1:])
         elif kind == "go":
             if id in self.paused:
-                self.turn.append(self.paused.pop(id))
+                film = self.paused.pop(id)
+                film.clock = max(film.clock, self.clock)  # what it did not take is not made up for
+                self.turn.append(film)
         else:
             film = self._take_off(id)
             if film is not None and kind == "pause":
@@ -104,7 +118,9 @@ class Rota:
             return self.events.append(("end", film.id, "done", ""))
         except Exception as error:
             return self.events.append(("end", film.id, "error", sentence(error)))
-        film.seconds += time.monotonic() - begun
+        took = time.monotonic() - begun
+        film.seconds += took
+        film.clock += took
         if shot is not None and shot.step > film.done:
             self.events.append(("shot", film.id, shot))
         if shot is not None and shot.step >= shot.steps:  # closes the film in the same message as its last frame

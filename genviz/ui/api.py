@@ -29,53 +29,87 @@ def register(engine: Any) -> None:
     """Add the five endpoints to the Blocks that is being built. They wait for the engine only, so any number may run at once."""
 
     async def sample(model: str, data: str, n: int = 16, seed: int = 0, knobs: dict | None = None, who: gr.Request | None = None) -> dict:
-        """n samples of a model: {"images": [n PNG files in base64], "steps", "nfe"}.
+        """Draw n samples of a deep generative model: small grey pictures, or points in the plane. The same seed draws the same ones.
 
-        model as "vae/vae", data as "mnist", n from 1 to 64, seed from 0 to 4294967295, knobs as {"name": value}; what is not given
-        keeps its default.
+        Args:
+            model: A trained model, as in "vae/vae", "diffusion/ddpm" or "autoregressive/pixel_cnn".
+            data: What it was trained on: "mnist" or "fashion_mnist"; of a model in the plane its points, such as "two_moons".
+            n: How many samples, from 1 to 64.
+            seed: A whole number from 0 to 4294967295.
+            knobs: Settings of the sampler by name, as in {"temperature": 0.8}; what is not given keeps its default.
+        Returns:
+            {"images": n PNG files in base64 (or "points": n pairs of numbers), "steps": of the walk, "nfe": network evaluations}
         """
         last = None
         async for shot in _shots(engine, model, data, n, seed, knobs, 2, who):
             last = shot
         assert last is not None
-        return {**_made(last.x), "steps": last.steps, "nfe": last.nfe}
+        return {**made(last.x), "steps": last.steps, "nfe": last.nfe}
 
     async def film(
         model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60, who: gr.Request | None = None
     ) -> AsyncIterator[dict]:
-        """The walk from noise to data, one answer a frame, streamed while they are computed; at most `frames`, first and last always.
+        """The walk of n samples from noise to data, one answer a frame, streamed while they are computed.
 
-        Each is {"images": [n PNG files in base64], "step", "steps", "nfe", "ms" (milliseconds a step took), "caption"}.
+        Args:
+            model: A trained model, as in "diffusion/ddpm".
+            data: What it was trained on, as in "mnist".
+            n: How many samples, from 1 to 64.
+            seed: A whole number from 0 to 4294967295.
+            knobs: Settings of the sampler by name, as in {"steps": 20}; what is not given keeps its default.
+            frames: At most so many frames, evenly chosen, from 2 to 1000; the first and the last always.
+        Returns:
+            of each frame {"images": n PNG files in base64 (or "points"), "step", "steps", "nfe", "ms": milliseconds a step took, "caption"}
         """
         async for shot in _shots(engine, model, data, n, seed, knobs, frames, who):
-            yield {**_made(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
+            yield {**made(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
                    "caption": shot.caption}  # fmt: skip
 
     async def encode(model: str, data: str, images: list, seed: int = 0) -> dict:
-        """The posterior of each image: {"mu": (n, z_dim), "log_var": (n, z_dim)}.
+        """Where images lie in the latent space of a model that has an encoder, such as a VAE: the posterior of each image.
 
-        images: 1 to 64 PNG files in base64, or nested lists (n, 28, 28) in [-1, 1]. A model of black and white pixels draws each pixel
-        from its grey value with `seed`, as in training.
+        Args:
+            model: A trained model with an encoder, as in "vae/vae_2d".
+            data: What it was trained on, as in "mnist".
+            images: 1 to 64 images of 28 x 28 pixels: PNG files in base64, or nested lists (n, 28, 28) of numbers in [-1, 1].
+            seed: A model of black and white pixels draws each pixel from its grey value with it, as in training.
+        Returns:
+            {"mu": n rows of z_dim numbers, "log_var": the same, logarithms of variances}
         """
-        with _sentences():
+        with sentences():
             x = await engine.call(model, data, "prepare", bytes_of(images), seed=seed)
             mu, log_var = await engine.call(model, data, "encode", x)
             return {"mu": mu.tolist(), "log_var": log_var.tolist()}
 
     async def decode(model: str, data: str, z: list) -> dict:
-        """The mean picture of each latent: z (n, z_dim), 1 to 64 rows of numbers -> {"images": [n PNG files in base64]}."""
-        with _sentences():
+        """The mean picture of each point of the latent space of a model that has a decoder.
+
+        Args:
+            model: A trained model with a decoder, as in "vae/vae_2d".
+            data: What it was trained on, as in "mnist".
+            z: 1 to 64 rows of z_dim numbers, as in [[0.5, -1.0]].
+        Returns:
+            {"images": n PNG files in base64}
+        """
+        with sentences():
             if isinstance(z, list) and len(z) > IMAGES:
                 raise ValueError(f"At most {IMAGES} rows at a time, not {len(z)}.")
             return {"images": images_of(await engine.call(model, data, "decode", _numbers("z", z)))}
 
     async def likelihood(model: str, data: str, images: list, seed: int = 0) -> dict:
-        """How likely each image is: {"kind": "exact" or "lower bound", "nats": [n numbers], "pixels": what a pixel is to the model}.
+        """How likely each image is to a model that has a likelihood or a bound on it.
 
-        "exact" is log p(x), "lower bound" the ELBO with one draw of z: a bound is never shown as if it were a likelihood. Compare
-        only models with the same `pixels`. images and seed as for /encode.
+        A bound is never shown as if it were a likelihood, and only models with the same `pixels` can be compared.
+
+        Args:
+            model: A trained model, as in "autoregressive/pixel_cnn".
+            data: What it was trained on, as in "mnist".
+            images: 1 to 64 images of 28 x 28 pixels: PNG files in base64, or nested lists (n, 28, 28) of numbers in [-1, 1].
+            seed: A model of black and white pixels draws each pixel from its grey value with it, as in training.
+        Returns:
+            {"kind": "exact" (log p(x)) or "lower bound" (the ELBO), "nats": n numbers, "pixels": what a pixel is to the model}
         """
-        with _sentences():
+        with sentences():
             every = [m for f in engine.catalogue()["families"] for m in f["models"]]
             entry = next((m for m in every if m["name"] == model), None)
             can = entry["abilities"] if entry else ["log_prob"]  # for an unknown name the call below lists the known ones
@@ -90,7 +124,7 @@ def register(engine: Any) -> None:
         gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
 
 
-def _made(x: np.ndarray) -> dict:
+def made(x: np.ndarray) -> dict:
     """What a model drew: images, or points in the plane (n, 2) as numbers."""
     return {"images": images_of(x)} if x.ndim == 4 else {"points": x.tolist()}
 
@@ -100,7 +134,7 @@ async def _shots(
 ) -> AsyncIterator[Any]:
     """The shots of a film; who hangs up stops it. The films of one session are counted together."""
     client = str(getattr(who, "session_hash", None) or "")
-    with _sentences():
+    with sentences():
         if knobs is not None and not isinstance(knobs, dict):
             raise ValueError('knobs must be an object such as {"steps": 20}.')
         job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, client=client, frames=frames), 0
@@ -119,7 +153,7 @@ async def _shots(
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def sentences() -> Iterator[None]:
     """Refusals become gr.Error, whose sentence reaches the client."""
     try:
         yield

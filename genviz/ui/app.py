@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from genviz.ui import api, compare, tab
+from genviz.ui import api, compare, tab, zero
 from genviz.ui.link import Link
 from genviz.ui.start import Header, Start
 
@@ -27,7 +27,8 @@ def build(engine: Any) -> gr.Blocks:
                 with gr.Tab(family["short"], elem_id=tab.tab_of(family)):
                     labs.append(tab.build(engine, catalogue, family))
             with gr.Tab("Compare", elem_id="tab-compare"):
-                compare.build(catalogue)
+                tools = compare.build(engine, catalogue)
         api.register(engine)
-    demo.tools = [tool for lab in labs for tool in lab.tools]
+        zero.register()
+    demo.tools = [*(tool for lab in labs for tool in lab.tools), *tools]
     return demo

@@ -1,8 +1,9 @@
-"""Three plain routes that carry films to the page: ask, wait, cancel.
+"""Plain routes that carry films to the page: ask, wait, cancel, and the stored one that a tab opens with.
 
     POST genviz/submit   {model, data, walk, knobs, n, seed, given, aux, frames, client}   -> {"job"} or {"error": one sentence}
     GET  genviz/wait     ?job=...&have=12&paint=x0_hat:grey,score:signed                     -> {"status", "place", "message", "shots"}
     POST genviz/cancel   {"jobs": [...]}                                                    -> {}
+    POST genviz/premiere {"family"}                                                         -> {"job", "order"}, {} where there is none
 
 A plain route costs a fraction of a server function or a queued event, can be sent while a page closes, and is asked again after a
 dropped connection with what the page already has, so that nothing is lost and nothing sent twice.
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from genviz import premiere
 from genviz.plots import pictures
 
 LARGEST = 2**20  # bytes of a question
@@ -64,7 +66,25 @@ def routes(engine: Any) -> list[Route]:
             return JSONResponse({"error": str(error)})
         return JSONResponse({})
 
+    premieres: dict[str, dict] = {}  # by family: the same film for everybody
+
+    async def opening(request: Request) -> JSONResponse:
+        try:
+            name = str((await read_body(request)).get("family"))
+        except ValueError as error:
+            return JSONResponse({"error": str(error)})
+        catalogue = engine.catalogue()
+        family = next((f for f in catalogue["families"] if f["name"] == name), None)
+        known = premieres.get(name)
+        if family and (not known or engine.look(known["job"]).status != "done"):  # never shown, or forgotten by the engine
+            film = await run_in_threadpool(premiere.read, catalogue, family)
+            told = ("model", "data", "walk", "n", "seed", "frames")
+            known = film and {"job": engine.keep(*film), "order": {k: getattr(film[0], k) for k in told} | {"knobs": dict(film[0].knobs)}}
+            premieres[name] = known or {}
+        return JSONResponse(known or {})
+
     return [
+        Route("/genviz/premiere", opening, methods=["POST"]),
         Route("/genviz/submit", submit, methods=["POST"]),
         Route("/genviz/wait", wait),
         Route("/genviz/cancel", cancel, methods=["POST"]),

@@ -50,14 +50,15 @@ class Player(Widget):
     js = (ASSETS / "player.js").read_text() + (ASSETS / "export.js").read_text()
 
     def __init__(self, engine: Any, name: str, *, walk: str = "sample", rows: tuple[Row, ...] = (), label: str = "x", frames: int = 60,
-                 empty: str = "Press Sample to begin.", send: bool = True, stage: bool = True, **options: Any):  # fmt: skip
+                 empty: str = "Press Sample to begin.", send: bool = True, stage: bool = True, premiere: str = "",
+                 **options: Any):  # fmt: skip
         """`rows` beside x, `label` the name under x where there are rows, `frames` the most that are delivered, `empty` the sentence before
         the first film, `send` whether a picture can be sent to other tools, `stage` whether there is room for pictures (a
-        film of points needs none)."""
+        film of points needs none), `premiere` the family whose stored film is shown at first (genviz.premiere)."""
         catalogue = engine.catalogue()
         models = [m for f in catalogue["families"] for m in (*f["models"], *f["planes"])]
         super().__init__({
             "name": name, "walk": walk, "rows": [asdict(row) for row in rows], "label": label, "frames": frames, "empty": empty,
-            "send": send, "stage": stage, "raster": [m["name"] for m in models if m["order"] == "raster"],
+            "send": send, "stage": stage, "premiere": premiere, "raster": [m["name"] for m in models if m["order"] == "raster"],
             "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()} | catalogue["points"],
         }, **options)  # fmt: skip

@@ -10,6 +10,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from genviz.catalogue import first_trained
 from genviz.plots import pictures
 from genviz.ui.card import leading
 from genviz.ui.widget import Widget
@@ -91,15 +92,6 @@ class Start(Widget):
                         "data": self.titles.get(data, data)}  # fmt: skip
             if view.status in ("error", "cancelled"):
                 raise ValueError(view.message)
-
-
-def first_trained(family: dict) -> tuple[dict | None, str]:
-    """The first model of a family that has weights, and the first data set it has them for; (None, "") where there is none."""
-    for model in family["models"]:
-        for data in model["data"]:
-            if data in model["cards"]:
-                return model, data
-    return None, ""
 
 
 def strongest(family: dict) -> tuple[dict | None, str]:

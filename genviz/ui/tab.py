@@ -12,12 +12,12 @@ from typing import Any
 
 import gradio as gr
 
+from genviz.catalogue import first_trained
 from genviz.ui import panels
 from genviz.ui.card import ModelCard
 from genviz.ui.controls import Controls
 from genviz.ui.lab import Lab
 from genviz.ui.player import Player
-from genviz.ui.start import first_trained
 
 LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
 DICE = "() => Math.floor(Math.random() * 4294967296)"
@@ -67,7 +67,7 @@ def _sample(lab: Lab) -> None:
         with gr.Column(scale=1, min_width=280, elem_classes="gv-controls"):
             lab.follow(Controls(lab.catalogue, lab.family, name))
         with gr.Column(scale=3, min_width=320):
-            lab.player = Player(lab.engine, name)
+            lab.player = Player(lab.engine, name, premiere=lab.family["name"])
             lab.follow(ModelCard(lab.catalogue, lab.family))
 
 

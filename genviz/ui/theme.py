@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
 from genviz.ui import export, film
+from genviz.ui.mcp import Tools
 from genviz.ui.widget import scripts, styles
 
 AUDIENCE = 400  # people at once; also the most events that gradio runs at a time
@@ -46,10 +47,12 @@ def head(tools: list[dict] | None = None) -> str:
 
 
 def page(demo: gr.Blocks, engine: Any = None) -> dict[str, Any]:
-    """Arguments of demo.launch(): look, scripts, the routes of films, and bounds fit for a lecture hall."""
+    """Arguments of demo.launch(): look, scripts, the routes of films and of MCP, and bounds fit for a lecture hall."""
+    tools = Tools(demo)
+    routes = [*film.routes(engine), *export.routes(engine)] if engine else []
     return {
         "theme": theme(), "head": head(getattr(demo, "tools", None)), 
-        "app_kwargs": {"routes": [*film.routes(engine), *export.routes(engine)]} if engine else None,
+        "app_kwargs": {"routes": [*routes, tools.mount()], "lifespan": tools.lifespan},
         "max_threads": AUDIENCE, "state_session_capacity": 200, "max_file_size": "8mb", "enable_monitoring": False, "ssr_mode": False,
         "footer_links": ["api"], "run_history": False, "pwa": False, "mcp_server": False,
     }  # fmt: skip

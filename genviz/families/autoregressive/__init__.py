@@ -29,7 +29,7 @@ known, and a cut along any $x_1$ shows the learnt conditional beside the right o
 quality, and today's autoregressive image models paint learnt tokens instead of pixels.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 BINARY = Recipe(epochs=9, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
 DEEP = {"blocks": 5, "dilations": ((1, 1), (2, 1), (4, 2), (8, 4), (1, 1), (4, 2))}
@@ -51,5 +51,14 @@ FAMILY = Family(
         Scene("As learnt", "pixel_cnn", {"temperature": 1.0}),
         Scene("Cautious: temperature 0.5", "pixel_cnn", {"temperature": 0.5}),
         Scene("Reckless: temperature 1.5", "pixel_cnn", {"temperature": 1.5}),
+    ),
+    replies=(
+        Reply(
+            "pixel_cnn",
+            "complete",
+            "It keeps the upper half, in black and white, and paints the rest: each pixel is drawn from what all before it make likely.",
+            (("first", "given", "grey"), ("last", "completed", "grey")),
+            given={"rows": 14},
+        ),
     ),
 )

@@ -37,7 +37,7 @@ standard for images, sound and video within two years; its price is still a walk
 *Sohl-Dickstein et al. 2015; Ho, Jain, Abbeel 2020; Song et al. 2021; Karras et al. 2022; Ho, Salimans 2022; Lu et al. 2022.*
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="diffusion",
@@ -68,5 +68,14 @@ FAMILY = Family(
         Scene("Too few steps for DDPM", "ddpm", {"sampler": "ddpm", "steps": 10, "guidance": 1.0}),
         Scene("The plain model, no guidance", "ddpm", {"guidance": 1.0}),
         Scene("Guidance 4: clear and alike", "ddpm", {"guidance": 4.0}),
+    ),
+    replies=(
+        Reply(
+            "ddpm",
+            "diffuse",
+            "Half picture, half noise, and back: three pictures that could lie under such noise. The shape stays, the strokes are its own.",
+            (("first", "with noise", "grey"), ("last", "denoised", "grey")),
+            given={"t": 0.5},
+        ),
     ),
 )

@@ -39,7 +39,7 @@ where they are natural: in physics, in combining several models by adding them u
 *Hinton 2002; LeCun et al. 2006; Tieleman 2008; Neal 2011; Vincent 2011; Du, Mordatch 2019; Nijkamp et al. 2020; Gao et al. 2021.*
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="ebm",
@@ -70,5 +70,20 @@ FAMILY = Family(
         Scene("A slow one: 400 steps", "ebm", {"steps": 400}),
         Scene("Too hot: twice the noise", "ebm", {"noise": 2.0}),
         Scene("Steps too large", "ebm", {"step_size": 1.7}),
+    ),
+    replies=(
+        Reply(
+            "ebm",
+            "energy",
+            "E(x) = {energy:,.0f}. Test images with a lower energy, likelier to the model: {below} of {many}.",
+            parts=("energy",),
+            ranked="energy",
+        ),
+        Reply(
+            "ebm",
+            "chains",
+            "Three chains begin at the picture, walk downhill with some noise, and end where the model thinks pictures are.",
+            (("first", "with noise", "grey"), ("last", "where they end", "grey")),
+        ),
     ),
 )

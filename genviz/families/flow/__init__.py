@@ -40,7 +40,7 @@ and in inference, coupling and spline flows are daily tools. And in 2024 transfo
 kind back within sight of diffusion.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="flow",
@@ -70,5 +70,13 @@ FAMILY = Family(
         Scene("Timid: prior scaled by 0.7", "flow", {"temperature": 0.7}),
         Scene("One picture only: z = 0", "flow", {"temperature": 0.0}),
         Scene("Beyond the prior: scaled by 1.2", "flow", {"temperature": 1.2}),
+    ),
+    replies=(
+        Reply(
+            "flow",
+            "invert",
+            "To its noise and back: no pixel changed by more than {error:.7f}, where black to white is 2. A flow can undo all its layers.",
+            (("z", "its z, blue below 0", "signed:3"), ("back", "back again", "grey")),
+        ),
     ),
 )

@@ -39,7 +39,7 @@ autoencoders of latent diffusion, and since 2023 as the teacher that distils a d
 diffusion distillation). Now the forger is a diffusion model, and the game goes on.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 PICTURES = Recipe(epochs=33, batch=64, lr=1e-3, warmup=0.01, betas=(0.0, 0.99), clip=100.0, ema=0.999)
 POINTS = Recipe(epochs=20, batch=256, lr=2e-3, warmup=0.01, betas=(0.0, 0.99), clip=100.0, ema=0.995)
@@ -59,5 +59,16 @@ FAMILY = Family(
         Scene("Typical: z held within 0.5", "gan", {"truncation": 0.5}),
         Scene("One class, many draws", "conditional_gan", {"label": 7}),
         Scene("No draw at all: z = 0", "conditional_gan", {"truncation": 0.0}),
+    ),
+    replies=(
+        Reply(
+            "gan",
+            "judge",
+            "D(x) = {score:.1f}. Test images that look less real to the discriminator: {below} of {many}. A GAN can judge a picture, "
+            "and no more: it has no encoder to copy it with.",
+            (("gradient", "to look more real: orange brighter, blue darker", "signed"),),
+            parts=("score", "gradient"),
+            ranked="score",
+        ),
     ),
 )

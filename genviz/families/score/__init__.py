@@ -50,7 +50,7 @@ flow's straightened relatives, flow matching and consistency models, now do with
 Song, Durkan, Murray, Ermon 2021; Kingma et al. 2021; Karras et al. 2022.*
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="score",
@@ -81,5 +81,14 @@ FAMILY = Family(
         Scene("The predictor alone", "score", {"sampler": "predictor_corrector", "steps": 50, "corrector": 0}),
         Scene("The first sampler: annealed Langevin", "score", {"sampler": "annealed_langevin", "steps": 100, "corrector": 3, "snr": 0.3}),
         Scene("Too hasty: Langevin with 18 levels", "score", {"sampler": "annealed_langevin", "steps": 18, "corrector": 1, "snr": 0.16}),
+    ),
+    replies=(
+        Reply(
+            "score",
+            "diffuse",
+            "Noise as strong as the picture, and back along the score: uphill to pictures that are likely, near the one that was drawn.",
+            (("first", "with noise", "grey"), ("last", "denoised", "grey")),
+            given={"sigma": 1.0},
+        ),
     ),
 )

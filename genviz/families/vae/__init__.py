@@ -39,7 +39,7 @@ sample well and give up the simple latent space seen here. A diffusion model is 
 learnt but fixed: adding noise. And the VAE lives on inside it: latent diffusion (2022) first compresses images with one, then diffuses.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Scene
+from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
 
 MODEL = "genviz.families.vae.vae:VAE"
 PLANE = Recipe(epochs=30, batch=200, lr=2e-3)
@@ -74,5 +74,14 @@ FAMILY = Family(
         Scene("Beyond the prior: scaled by 1.8", "vae", {"temperature": 1.8, "show": "mean"}),
         Scene("Beta 0.25: good copies, odd samples", "beta_025", {"temperature": 1.0, "show": "mean"}),
         Scene("Beta 4: few latents speak", "beta_4", {"temperature": 1.0, "show": "mean"}),
+    ),
+    replies=(
+        Reply(
+            "vae",
+            "reconstruct",
+            "Encoded as {z_dim:.0f} numbers and decoded again. What is gone had no place among them; what it made up, it has seen before.",
+            (("x_hat", "decoded again", "grey"),),
+            parts=("x_hat",),
+        ),
     ),
 )

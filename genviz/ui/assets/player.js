@@ -9,6 +9,8 @@ const wait = ms => new Promise(done => setTimeout(done, ms));
 let frames = [];        // {bitmap, aux: {name: bitmap}, n, side, step, steps, nfe, ms, caption}
 let order = null, job = null, state = "empty", turn = 0;
 let aim = null;         // the step that a link asks for, until the film has come that far
+let stored = "";        // the job of the film that was stored with the weights, and whether somebody has touched it
+let untouched = false;
 let at = 0, playing = false, chosen = null, shown = -1, due = 0, lastTick = 0, loop = false, speed = 1, hoverOn = false;
 const listeners = [];
 const tell = (kind, what) => { for (const l of listeners) if (l[kind]) l[kind](what); };
@@ -127,10 +129,10 @@ const set_playing = on => {
   if (playing && !due) { lastTick = performance.now(); due = requestAnimationFrame(tick); }
   genviz.touch();
 };
-const seek = t => { aim = null; set_playing(false); at = Math.max(0, Math.min(t, here())); draw(); };
+const seek = t => { aim = null; untouched = false; set_playing(false); at = Math.max(0, Math.min(t, here())); draw(); };
 const toggle = () => {
   if (!frames.length) return;
-  aim = null;
+  aim = null; untouched = false;
   if (!playing && at >= here() && state !== "running") at = 0;
   set_playing(!playing);
 };
@@ -163,7 +165,7 @@ const approach = () => {
   aim = null;
   genviz.touch();
 };
-const stands = () => order && (state === "waiting" || (frames.length && (state === "running" || state === "done")))    // for the address
+const stands = () => order && !untouched && (state === "waiting" || (frames.length && (state === "running" || state === "done")))    // for the address
   ? { order, step: aim ?? (playing || state === "waiting" ? "play" : step_at(Math.min(at, here()))) } : null;
 
 // ---- one picture: enlarge it, read its pixels, send it to another tool -------------------------------------------------------------
@@ -247,11 +249,12 @@ const patient = async (mine, ask) => {  // asks again after a dropped connection
 const film = async (wanted, old = null, step = null) => {   // old: the job of a film that was made before; step: where it is to stand
   const mine = ++turn;
   aim = step;
+  untouched = !!old && old === stored;
   cancel();
   order = { walk: props.value.walk, frames: props.value.frames, aux: rows.map(r => r.name), n: 16, seed: 0, ...wanted, client: genviz.client };
   job = old;
   let fresh = true, retried = false;
-  set_state("waiting", frames.length ? "" : "One moment.");
+  set_state("waiting", frames.length || untouched ? "" : "One moment.");
   if (!old) element.scrollIntoView({ block: "nearest", behavior: "smooth" });   // on a phone the knobs fill the screen
   for (;;) {
     if (!job) {
@@ -291,7 +294,7 @@ const film = async (wanted, old = null, step = null) => {   // old: the job of a
       if (frames.length === shots.length) {
         if (chosen === null) { solo.hidden = true; element.classList.remove("alone"); }
         const t = props.value.titles;
-        find(".what").textContent = [t[order.model] || order.model, t[order.data] || order.data, `seed ${order.seed}`].join(" · ");
+        find(".what").textContent = [t[order.model] || order.model, t[order.data] || order.data, `seed ${order.seed}`, ...(job === stored ? ["stored with the weights; press Sample to compute one here"] : [])].join(" · ");
         set_playing(step === null);
       }
       approach();
@@ -315,4 +318,15 @@ genviz.player(name, { element, film, stop, stands, listen: l => { listeners.push
 genviz.restored.then(() => {
   const old = genviz.remember("film." + name);
   if (old && old.order && !order) film(old.order, old.job);
+  else if (props.value.premiere && !order) premiere().catch(() => {});
 });
+const premiere = async () => {    // the stored film, where the knobs beside it are as it was made
+  const answer = await (await post("premiere", { family: props.value.premiere })).json();
+  for (let tries = 0; !genviz.controls[name] && tries < 50; tries++) await wait(20);
+  const beside = genviz.controls[name]?.state();
+  if (!answer.job || order || !beside) return;
+  const said = { ...beside, ...beside.knobs }, made = { ...answer.order, ...answer.order.knobs };
+  if (!Object.keys(said).every(k => k === "knobs" || String(said[k]) === String(made[k]))) return;
+  stored = answer.job;
+  film(answer.order, answer.job);
+};
