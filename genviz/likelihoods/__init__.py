@@ -74,11 +74,20 @@ def other(data: str) -> str:
     return next(name for name in DATASETS if name != data)
 
 
+METHODS = {"exact": "log_prob", "ODE": "ode_log_prob", "IW": "importance_weighted", "ELBO": "elbo"}  # the best first
+
+
 def kind_of(can: Iterable[str], k: int = K) -> str:
     """The best likelihood among the methods that a model has, as metrics/likelihood.py names it; "" for none."""
-    has = set(can)
-    methods = {"exact": "log_prob", "ODE": "ode_log_prob", f"IW-{k}": "importance_weighted", "ELBO": "elbo"}
-    return next((kind for kind, method in methods.items() if method in has), "")
+    known = set(can)
+    best = next((kind for kind, method in METHODS.items() if method in known), "")
+    return f"IW-{k}" if best == "IW" else best
+
+
+def method_of(kind: str) -> tuple[str, dict[str, int]]:
+    """The method behind a kind, and its options: "IW-16" -> ("importance_weighted", {"k": 16})."""
+    short, _, k = kind.partition("-")
+    return METHODS[short], {"k": int(k)} if k else {}
 
 
 # ---- what is shipped -----------------------------------------------------------------------------------------------------------------

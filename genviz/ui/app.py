@@ -27,7 +27,7 @@ def build(engine: Any) -> gr.Blocks:
                 with gr.Tab(family["title"], elem_id=tab.tab_of(family)):
                     labs.append(tab.build(engine, catalogue, family))
             with gr.Tab("Compare", elem_id="tab-compare"):
-                compare.build(catalogue)
+                compare.build(catalogue, engine)
         api.register(engine)
     demo.tools = [tool for lab in labs for tool in lab.tools]
     return demo

@@ -2,7 +2,8 @@
 
 "Figures" shows the shipped measurements of `genviz.compare`, each with its protocol, and measures a row again on this machine where
 somebody asks for it (genviz/remeasure.py). What is measured here is shown beside the shipped row and written nowhere. "Side by side"
-plays films of several models in lock-step (genviz/ui/side_by_side.py).
+plays films of several models in lock-step (genviz/ui/side_by_side.py). "Likelihood lab" asks every model that has a likelihood how likely
+a picture is (genviz/ui/likelihood_lab.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import gradio as gr
 from genviz import compare
 from genviz.compare import Row
 from genviz.remeasure import Remeasures, at_hand
+from genviz.ui import likelihood_lab
 from genviz.ui.side_by_side import SideBySide
 from genviz.ui.widget import Widget
 
@@ -27,13 +29,15 @@ PROTOCOLS = {"ratio": "frechet_ratio", "floor": "frechet_floor"} | {
 SIZES = (0, 1000, compare.SAMPLES)  # pictures of a measurement here; 0 = times only
 
 
-def build(catalogue: dict) -> None:
+def build(catalogue: dict, engine: Any = None) -> None:
     """Everything inside the tab (call it inside its gr.Tab)."""
     with gr.Tabs(elem_classes="gv-panels", overflow_behavior="wrap"):
         with gr.Tab("Figures", elem_id="tab-compare-figures"):
             Figures(catalogue)
         with gr.Tab("Side by side", elem_id="tab-compare-side-by-side"):
             SideBySide(catalogue)
+        with gr.Tab("Likelihood lab", elem_id="tab-compare-likelihood-lab"):
+            likelihood_lab.panel(engine, catalogue)
 
 
 class Figures(Widget):
