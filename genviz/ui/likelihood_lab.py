@@ -8,7 +8,6 @@ turns the chosen picture into its negative, or takes noise or an even grey in it
 from __future__ import annotations
 
 import asyncio
-import base64
 import math
 from functools import lru_cache
 from pathlib import Path
