@@ -71,7 +71,7 @@ const result = () => {   // a sentence beside the picture, which on a phone is f
   genviz.send("likelihood.result", place ? `${m.title}: ${bits(place[0])} bits, above ${share(place[1])} of the ${title(data)} test images and ${share(place[2])} of ${title(lab.other)}` : "");
 };
 const render = () => { draw(); say(); result(); };
-const choose = name => { shown = name; render(); genviz.touch(); };
+const choose = name => { shown = name; render(); genviz.touch(); };   // the address tells the menus
 
 // ---- the picture: quick models at once, slow ones when the hand rests ---------------------------------------------------------------------
 const take = (answer, asked) => {
@@ -110,6 +110,7 @@ const load = async () => {
   if (!lab.models.length) fail({ message: "No model has scores yet; the commands below make them." });
   render();
   score();
+  genviz.touch();
 };
 const go = name => { data = name; find(".trained").value = name; return load(); };
 find(".trained").replaceChildren(...v.data.map(d => new Option(d.title, d.name)));
