@@ -120,6 +120,28 @@ def test_a_model_is_asked_for_the_best_likelihood_that_it_has() -> None:
     assert kind_of(["elbo"]) == "ELBO" and kind_of(["decode", "draw"]) == ""
 
 
+@pytest.mark.parametrize("short", ["flow", "score"])
+def test_models_that_have_no_weights_yet_are_served_by_what_they_can(short) -> None:
+    """The command and the page ask a random flow and a random score network alike, and get the same figures."""
+    from genviz.families.flow.flow import Flow
+    from genviz.families.score.score import Score
+    from genviz.likelihoods.measure import filled_in, measure
+
+    torch.manual_seed(0)
+    model = (Flow(8, 8, 1) if short == "flow" else Score(16, 16, 1, 1)).eval().requires_grad_(False)
+    kind, x = kind_of([*abilities(model), *answers(model)]), torch.from_numpy(exhibit("mnist")[0][:1, None].copy())
+    method, options = method_of(kind)
+
+    class One(Stage):
+        def load(self, name, data):
+            return model
+
+    stage = One("cpu")
+    prepared = stage.answer("a/b", "mnist", "prepare", (x.numpy(),), {"seed": 0})
+    live = stage.answer("a/b", "mnist", method, (prepared,), {"seed": 0, **options}) / np.log(2)
+    assert np.allclose(measure(model, x, kind, "mnist", filled_in(model, np.ones(256)))[0], live, rtol=1e-4)
+
+
 # ---- what is shipped ------------------------------------------------------------------------------------------------------------------
 
 
