@@ -223,8 +223,11 @@ def lab():
 
 
 def ask(f, **values):
-    answer = f(**values)
-    return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+    """A server function as the page asks it."""
+    answer = asyncio.run(f(values))
+    if "error" in answer:
+        raise ValueError(answer["error"])
+    return answer["ok"]
 
 
 def test_the_page_is_told_all_that_it_draws(lab) -> None:
