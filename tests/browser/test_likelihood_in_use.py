@@ -47,9 +47,9 @@ def bits(page) -> dict[str, float]:
 
 def until_other(page, before: dict[str, float]) -> dict[str, float]:
     """The bits of the picture, once the simplest model finds others than before."""
-    old = f"{before[SIMPLE]:,.0f}".replace("-", "\u2212")
     cell = f"document.querySelector(\"{LAB} tr[data-name='{SIMPLE}']\").children[5].innerText"
-    page.wait_for_function(f"old => ![old, '\u2026'].includes({cell})", arg=old, timeout=LONG)
+    number = f"parseFloat({cell}.replace('\u2212', '-').replaceAll(',', ''))"
+    page.wait_for_function(f"old => !Number.isNaN({number}) && {number} !== old", arg=before[SIMPLE], timeout=LONG)
     marked(page)
     return bits(page)
 
@@ -84,18 +84,18 @@ def test_every_kind_of_picture_is_scored_by_every_model(visit) -> None:
     )
     page.locator(f"{SUBJECT} .grey").evaluate("(s) => { s.value = 200; s.dispatchEvent(new Event('input')) }")
     assert "every pixel 200" in page.locator(f"{SUBJECT} .from").inner_text()
-    until_other(page, even)
+    grey = until_other(page, even)
     page.locator(f"{SUBJECT} [data-turn=noise]").click()
-    noise = until_other(page, even)
+    noise = until_other(page, grey)
     assert all(noise[name] < digit[name] for name in digit)
     assert page.locator(f"{LAB} .histogram .tip").count() == 1
     page.locator(f"{SUBJECT} [data-turn=negative]").click()
-    until_other(page, noise)
+    negative = until_other(page, noise)
     assert "inverted" in page.locator(f"{SUBJECT} .from").inner_text()
     page.locator(f"{SUBJECT} [data-turn=chosen]").click()
     page.locator(f"{SUBJECT} .gallery").select_option("fashion_mnist")
     page.wait_for_function(f"document.querySelector('{SUBJECT} .from').textContent.startsWith('Fashion-MNIST, test image')", timeout=LONG)
-    clothes = until_other(page, noise)
+    clothes = until_other(page, negative)
     draw_a_one(page)
     page.wait_for_function(f"document.querySelector('{SUBJECT} .from').textContent === 'own drawing'", timeout=LONG)
     drawing = until_other(page, clothes)

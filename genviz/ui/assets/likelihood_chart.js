@@ -23,7 +23,7 @@ const histogram = (svg, score, mark, small, axis_title) => {
   svg.setAttribute("height", height);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const n = score.bins.test.length, X = s => frame.x + (s - score.low) / (score.high - score.low) * frame.w;
-  const own = Math.max(...score.bins.test, ...score.bins.train), top = Math.max(own, Math.min(Math.max(...score.bins.other), 2.2 * own)), Y = share => base - Math.min(share / top, 1) * frame.h;
+  const own = Math.max(...score.bins.test, ...score.bins.train), top = Math.max(own, Math.min(Math.max(...score.bins.other), 3.5 * own)), Y = share => base - Math.min(share / top, 1) * frame.h;
   for (const which of ["other", "test", "train"]) {
     const path = score.bins[which].map((share, i) => `V${Y(share).toFixed(1)}H${(frame.x + (i + 1) / n * frame.w).toFixed(1)}`).join("");
     svg.append(svg_make("path", { class: which, d: `M${frame.x},${base}${path}V${base}Z`, ...(small && which === "train" ? { "stroke-width": 1 } : {}) }));
