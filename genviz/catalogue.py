@@ -41,12 +41,12 @@ def build() -> dict[str, Any]:
 def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
     """One model: `name` as in load(name, data), its entry, and its cards by data set."""
     from genviz.frame import describe_knobs
-    from genviz.model import abilities, outline
+    from genviz.model import abilities, answers, outline
 
     model = outline(entry.model_class(), entry.args)
     return {
         "name": name, "model": name, "title": entry.title, "abilities": abilities(model), "walks": list(model.walks),
-        "answers": list(model.answers), "knobs": describe_knobs(model.Knobs), "pixels": model.pixels, "shape": list(model.shape),
+        "answers": answers(model), "knobs": describe_knobs(model.Knobs), "pixels": model.pixels, "shape": list(model.shape),
         "z_dim": getattr(model, "z_dim", None), "order": getattr(model, "order", ""), "cards": cards, "data": list(entry.data),
         "parameters": sum(p.numel() for p in model.parameters()),
     }  # fmt: skip

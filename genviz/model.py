@@ -150,3 +150,10 @@ ABILITIES = {"decode": HasDecoder, "encode": HasEncoder, "log_prob": HasDensity,
 def abilities(model: Model | type[Model]) -> list[str]:
     """Names of the abilities of a model or of its class: those methods that it has."""
     return [name for name in ABILITIES if callable(getattr(model, name, None))]
+
+
+def answers(model: Model | type[Model]) -> list[str]:
+    """Names of the plain methods that may be asked for as a short call, beyond the abilities: those that the model declares and every
+    likelihood that it has, so that whoever compares likelihoods can ask any model."""
+    found = [name for name in ("importance_weighted", "ode_log_prob") if callable(getattr(model, name, None))]
+    return list(dict.fromkeys([*model.answers, *found]))

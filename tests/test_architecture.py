@@ -30,6 +30,7 @@ MAY = {
     "catalogue": {"checkpoint", "families", "family", "frame", "model", "data"},
     "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"checkpoint", "data", "model"},
+    "likelihoods": {"checkpoint", "data", "metrics", "model"},
     "remap": {"map"},
     "premiere": {"catalogue", "checkpoint", "engine", "plots"},
     "remeasure": {"checkpoint", "compare", "engine", "families"},

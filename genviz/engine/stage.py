@@ -20,7 +20,7 @@ from genviz import catalogue, checkpoint
 from genviz.engine.job import Order, Refused, Shot
 from genviz.engine.worker import threads
 from genviz.frame import Frame, describe_knobs, read_knobs
-from genviz.model import ABILITIES, Model, abilities
+from genviz.model import ABILITIES, Model, abilities, answers
 
 LONGEST = 5000  # steps of a film
 
@@ -145,7 +145,7 @@ class Stage:
         """
         with own_threads(), torch.no_grad():
             model = self.model(name, data)
-            can = [*abilities(model), *model.answers, "prepare"]
+            can = [*abilities(model), *answers(model), "prepare"]
             if method not in can:
                 raise Refused(f"{name} has no answer '{method}'; it has {', '.join(can) or 'none'}.")
             tensors = [self._tensor(a) for a in arrays]

@@ -2,8 +2,9 @@
 
 "Figures" shows the shipped measurements of `genviz.compare`, each with its protocol, and measures a row again on this machine where
 somebody asks for it (genviz/remeasure.py). What is measured here is shown beside the shipped row and written nowhere. "Side by side"
-plays films of several models in lock-step (genviz/ui/side_by_side.py). "Same drawing" shows one picture to every family
-(genviz/ui/same_drawing.py).
+plays films of several models in lock-step (genviz/ui/side_by_side.py), "Same drawing" shows one picture to every family
+(genviz/ui/same_drawing.py), and "Likelihood lab" asks every model that has a likelihood how likely a picture is
+(genviz/ui/likelihood_lab.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import gradio as gr
 from genviz import compare
 from genviz.compare import Row
 from genviz.remeasure import Remeasures, at_hand
-from genviz.ui import same_drawing
+from genviz.ui import likelihood_lab, same_drawing
 from genviz.ui.side_by_side import SideBySide
 from genviz.ui.widget import Widget
 
@@ -37,7 +38,10 @@ def build(engine: Any, catalogue: dict) -> list[dict]:
         with gr.Tab("Side by side", elem_id="tab-compare-side-by-side"):
             SideBySide(catalogue)
         with gr.Tab("Same drawing", elem_id="tab-compare-same-drawing"):
-            return same_drawing.build(engine, catalogue, ["tab-compare", "tab-compare-same-drawing"])
+            tools = same_drawing.build(engine, catalogue, ["tab-compare", "tab-compare-same-drawing"])
+        with gr.Tab("Likelihood lab", elem_id="tab-compare-likelihood-lab"):
+            likelihood_lab.panel(engine, catalogue)
+    return tools
 
 
 class Figures(Widget):

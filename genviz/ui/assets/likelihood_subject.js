@@ -1,0 +1,43 @@
+// The picture that is scored (genviz/ui/likelihood_lab.py): as chosen in the Pick beside it, its negative, noise, or an even grey.
+const find = s => element.querySelector(s), v = () => props.value, turns = [...element.querySelectorAll("[data-turn]")];
+let chosen = null, turn = "chosen", noise = null, first = true;
+find(".gallery").replaceChildren(...v().data.map(d => new Option(d.title, d.name)));
+const title = name => v().data.find(d => d.name === name).title;
+
+const made = () => {
+  if (turn === "noise") return { pixels: noise, from: "uniform noise" };
+  if (turn === "even") return { pixels: new Uint8Array(784).fill(+find(".grey").value), from: `every pixel ${find(".grey").value}` };
+  if (!chosen) return null;
+  return turn === "negative" ? { pixels: chosen.pixels.map(p => 255 - p), from: `${chosen.from}, inverted` } : chosen;
+};
+const tell = () => {
+  turns.forEach(b => b.setAttribute("aria-pressed", b.dataset.turn === turn));
+  find(".level").hidden = turn !== "even";
+  find("output").textContent = find(".grey").value;
+  const now = made();
+  if (!now) return;
+  genviz.paint(find("canvas"), now.pixels);
+  find(".from").textContent = now.from;
+  genviz.send("likelihood.picture", { pixels: now.pixels, base64: genviz.bytes64(now.pixels), from: now.from });
+};
+const go = to => {
+  if (to === "noise") noise = Uint8Array.from({ length: 784 }, () => Math.floor(256 * Math.random()));   // a second press draws anew
+  turn = to;
+  tell();
+};
+turns.forEach(b => b.addEventListener("click", () => go(b.dataset.turn)));
+find(".grey").addEventListener("input", () => { turn = "even"; tell(); });
+genviz.receive(v().pick, image => {
+  chosen = { pixels: image.pixels, from: image.index >= 0 ? `${title(find(".gallery").value)}, ${image.from}` : image.from };
+  if (!first && ["noise", "even"].includes(turn)) turn = "chosen";
+  first = false;
+  tell();
+});
+const gallery = name => {
+  find(".gallery").value = name;
+  props.value = { ...v(), set: name };
+  trigger("switch", {});
+};
+find(".gallery").addEventListener("change", e => gallery(e.target.value));
+genviz.receive("likelihood.gallery", name => { turn = "chosen"; if (find(".gallery").value === name) tell(); else gallery(name); });   // the lab asks for one
+genviz.receive("likelihood.result", text => { find(".result").textContent = text; });
