@@ -346,9 +346,10 @@ def test_a_walk_cools_down_and_ends_with_its_jump(model):
     for frame, sigma in zip(frames[:-1], way, strict=True):
         y = frame.x * math.hypot(1, sigma)
         energy, slope = model.slope(y, sigma)
+        x0_hat = model.jump(y, slope, sigma).clamp(-1, 1)
         torch.testing.assert_close(frame.aux["energy"], energy)
-        torch.testing.assert_close(frame.aux["score"], -slope, atol=1e-3, rtol=1e-4)
-        torch.testing.assert_close(frame.aux["x0_hat"], model.jump(y, slope, sigma).clamp(-1, 1), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(frame.aux["score"] * sigma**2, x0_hat - y, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(frame.aux["x0_hat"], x0_hat, atol=1e-4, rtol=1e-4)
     assert frames[0].caption == f"sigma = {way[0]:.2f}, mean energy = {frames[0].aux['energy'].mean():.0f}"
     r = rng()
     start = model.start(3, r)

@@ -104,7 +104,7 @@ class EBM(Model):
         x, age = self.buffer.take(n, self.start, rng)
         for move in range(MOVES):
             sigma = way[age * MOVES + move]
-            x = step(x, self.slope(x, sigma)[1], STEP * wide(sigma), randn(*x.shape, rng=rng, device=x.device))
+            x = step(x, self.pull(x, sigma)[1], STEP * wide(sigma), randn(*x.shape, rng=rng, device=x.device))
         self.buffer.put(x)
         return x, sigma
 
@@ -130,6 +130,15 @@ class EBM(Model):
             value, along = self.net(*_inputs(x, sigma), slope=True)
             total = sigma**2 + UNIT**2
             return _energy(x, sigma, value), x / wide(total) - wide(SCALE * UNIT / (sigma * total.sqrt())) * along
+
+    def pull(self, x: Tensor, sigma: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
+        """What a cooling chain goes by: E(x, sigma), dE/dx and x0_hat, the last held within [-1, 1] and dE/dx made to agree with it.
+
+        Pictures lie there, so the true slope needs no holding; one that is being learnt does, or a chain runs off and learning with it.
+        """
+        energy, gradient = self.slope(x, sigma)
+        x0_hat = self.jump(x, gradient, sigma).clamp(-1, 1)
+        return energy, (x - x0_hat) / wide(sigma) ** 2, x0_hat
 
     def clean(self, x: Tensor, gradient: Tensor) -> Tensor:
         """x0_hat, the expected clean picture of x with the noise SMALLEST, from dE/dx at x (Tweedie's formula); held within [-1, 1]."""
@@ -171,8 +180,7 @@ class EBM(Model):
 
     def _walk(self, x: Tensor, way: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
         for place, sigma in enumerate([*way.tolist(), way[-1].item()]):
-            energy, gradient = self.slope(x, sigma)
-            x0_hat = self.jump(x, gradient, sigma).clamp(-1, 1)
+            energy, gradient, x0_hat = self.pull(x, sigma)
             aux = {"x0_hat": x0_hat, "score": -gradient, "energy": energy}
             caption = f"sigma = {sigma:.2f}, mean energy = {energy.mean():.0f}"
             yield Frame(x / math.hypot(1, sigma), place, knobs.steps, place + 1, caption, aux)
