@@ -6,8 +6,8 @@ import importlib
 
 from genviz.family import Entry, Family
 
-# gan, flow, ebm and score stand beside these; each joins the list with its trained weights.
-NAMES = ("gan", "autoregressive", "vae", "flow", "ebm", "diffusion", "score")
+# flow and score stand beside these; each joins the list with its trained weights.
+NAMES = ("gan", "autoregressive", "vae", "ebm", "diffusion")
 
 FAMILIES: dict[str, Family] = {name: importlib.import_module(f"genviz.families.{name}").FAMILY for name in NAMES}
 
