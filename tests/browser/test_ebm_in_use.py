@@ -43,7 +43,7 @@ def test_chains_walk_from_noise_and_from_a_drawing(visit) -> None:
     done(page)
     slide(page, ".gv-Player:visible >> nth=0 >> .scrub", 0)
     assert varied(page, ".gv-Player:visible .pane")
-    loud(page, ".gv-Player:visible .step", "step 0 of 40")
+    player(page).locator(".read .step", has_text="step 0 of 40").wait_for(timeout=LONG)
 
 
 def test_without_noise_chains_only_go_down(visit) -> None:

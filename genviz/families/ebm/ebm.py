@@ -53,7 +53,7 @@ CHAINS, MOVED, MOVES = 1024, 32, 4  # chains in the buffer; those that move in a
 class Knobs:
     """How a chain walks."""
 
-    steps: int = knob(97, 2, 1000, help="Network evaluations of a chain; the last one jumps from the noisy picture to a clean one.")
+    steps: int = knob(97, 1, 1000, help="Network evaluations of a chain; the last one jumps from the noisy picture to a clean one.")
     step_size: float = knob(
         0.7, 0.05, 1.9, step=0.05, help="s, in units of sigma: a step goes s^2 / 2 of the way to x0_hat, and adds s sigma times noise."
     )
@@ -179,7 +179,7 @@ class EBM(Model):
         yield from self._walk(self.blur(x.to(self.device).expand(n, *self.shape), rng), way, knobs, rng)
 
     def _walk(self, x: Tensor, way: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
-        for place, sigma in enumerate([*way.tolist(), way[-1].item()]):
+        for place, sigma in enumerate([*way.tolist(), SMALLEST]):
             energy, gradient, x0_hat = self.pull(x, sigma)
             aux = {"x0_hat": x0_hat, "score": -gradient, "energy": energy}
             caption = f"sigma = {sigma:.2f}, mean energy = {energy.mean():.0f}"
