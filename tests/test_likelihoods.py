@@ -243,7 +243,8 @@ def test_the_page_is_told_all_that_it_draws(lab) -> None:
 
 
 def test_models_without_scores_are_named_with_their_command(lab, monkeypatch) -> None:
-    families = [{"title": "New", "models": [{**lab.families[0]["models"][0], "name": "new/one", "title": "One", "cards": {}}]}]
+    known = next(m for f in lab.families for m in f["models"] if m["name"] == "vae/vae")
+    families = [{"title": "New", "models": [{**known, "name": "new/one", "title": "One", "cards": {}}]}]
     monkeypatch.setattr(lab, "families", families)
     (missing,) = ask(lab.figures, data="mnist")["missing"]
     assert missing["title"] == "One" and missing["command"] == "python -m genviz.train new/one mnist"
