@@ -7,7 +7,7 @@ import io
 import pytest
 from pages import SCREENS
 
-FAMILIES = ("autoregressive", "vae", "diffusion")
+FAMILIES = ("gan", "autoregressive", "vae", "ebm", "diffusion")
 LONG = 60_000
 
 
