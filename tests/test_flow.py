@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from genviz import checkpoint
 from genviz.data.exhibit import exhibit
 from genviz.families.flow import mixture, tab
 from genviz.families.flow.dequantise import SPREAD, to_levels
@@ -17,6 +18,8 @@ from genviz.families.flow.flow import Flow, fold, scales, unfold, whole
 from genviz.families.flow.layers import Block, Halves, Scale
 from genviz.families.flow.net import CoarseNet, FlatNet
 from genviz.families.flow.plane import Plane
+
+CARDS = [c for c in checkpoint.cards() if c.name == "flow/flow"]
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -343,3 +346,11 @@ def test_strips_and_mesh_of_the_tab(model: Flow, plane: Plane) -> None:
     corners = np.frombuffer(base64.b64decode(mesh["x"]), np.float32).reshape(mesh["steps"] + 1, 2, mesh["lines"], mesh["places"], 2)
     assert np.allclose(corners[0, 0, :, 0, 1], -tab.REACH) and np.allclose(corners[0, 1, :, 0, 0], -tab.REACH)
     assert np.isfinite(corners).all()
+
+
+@pytest.mark.parametrize("card", CARDS, ids=[c.data for c in CARDS])
+def test_shipped_weights_invert_test_images(card) -> None:
+    model = checkpoint.load(card)
+    x = torch.from_numpy(exhibit(card.data)[0][:200, None].astype(np.float32)) / 127.5 - 1
+    answer = model.invert(x, rng())
+    assert answer["error"].max() <= 1e-4 and answer["same"].all()

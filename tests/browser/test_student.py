@@ -7,7 +7,7 @@ import io
 import pytest
 from pages import SCREENS
 
-FAMILIES = ("gan", "autoregressive", "vae", "ebm", "diffusion")
+FAMILIES = ("gan", "autoregressive", "vae", "flow", "ebm", "diffusion", "score")
 LONG = 60_000
 
 
