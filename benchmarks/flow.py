@@ -14,11 +14,10 @@ import argparse
 import os
 import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import torch
 
+from benchmarks.gan_decode import seconds
 from genviz import checkpoint
 from genviz.families import find
 from genviz.families.flow import mixture as curve
@@ -119,12 +118,6 @@ def ours_log_prob(model: Flow, y: torch.Tensor) -> torch.Tensor:
 def ours_sample(model: Flow, n: int) -> torch.Tensor:
     *_, frame = model.sample(n, model.Knobs(), torch.Generator().manual_seed(0))
     return frame.x
-
-
-def seconds(call: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
 
 
 def main() -> None:

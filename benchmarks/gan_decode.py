@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from genviz.families import find
 from genviz.model import Model
@@ -57,7 +57,7 @@ def peer(model: Model) -> nn.Module:
     return net.eval().requires_grad_(False)
 
 
-def seconds(call: Callable[[], Tensor]) -> float:
+def seconds(call: Callable[[], object]) -> float:
     begun = time.perf_counter()
     call()
     return time.perf_counter() - begun

@@ -33,16 +33,11 @@ def peer() -> torch.nn.Module:
 
 def ours() -> torch.nn.Module:
     """The diffusion model in its shipped shape; random weights cost what trained ones do."""
-    from genviz.families import find
+    from benchmarks.gan_decode import seconds
+from genviz.families import find
 
     _, entry = find("diffusion/ddpm")
     return entry.model_class()(**entry.args).eval().to(memory_format=torch.channels_last)
-
-
-def seconds(call: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ import importlib
 
 from genviz.family import Entry, Family
 
-# flow and score stand beside these; each joins the list with its trained weights.
 NAMES = ("gan", "autoregressive", "vae", "flow", "ebm", "diffusion", "score")
 
 FAMILIES: dict[str, Family] = {name: importlib.import_module(f"genviz.families.{name}").FAMILY for name in NAMES}
