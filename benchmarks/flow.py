@@ -95,6 +95,14 @@ def peer(model: Flow):
         def inverse(self, h: torch.Tensor):
             return [h[:, :1], h[:, 1:]], 0
 
+    class Whole(nf.flows.Flow):
+        """Nothing, with one ladj for each picture: normflows adds the others to it in place."""
+
+        def forward(self, y: torch.Tensor):
+            return y, y.new_zeros(len(y))
+
+        inverse = forward
+
     def steps(block: Block) -> list:
         norm, mix = nf.flows.ActNorm((4, 1, 1)), nf.flows.Invertible1x1Conv(4)
         norm.s.data = -block.log_scale.view(1, 4, 1, 1)
@@ -107,7 +115,7 @@ def peer(model: Flow):
     for scale in (model.coarse, model.fine):
         levels.append([step for block in reversed(scale.blocks) for step in steps(block)] + [nf.flows.Squeeze()])
     q0 = [nf.distributions.DiagGaussian(shape, trainable=False) for shape in (49, (3, 7, 7), (3, 14, 14))]
-    return nf.MultiscaleFlow(q0, levels, [Corner(), Corner()], class_cond=False).eval().requires_grad_(False)
+    return nf.MultiscaleFlow(q0, levels, [Corner(), Corner()], transform=Whole(), class_cond=False).eval().requires_grad_(False)
 
 
 def ours_log_prob(model: Flow, y: torch.Tensor) -> torch.Tensor:

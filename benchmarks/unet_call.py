@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
+
+from benchmarks.gan_decode import seconds
 
 GOAL = 4.0
 
@@ -33,8 +33,7 @@ def peer() -> torch.nn.Module:
 
 def ours() -> torch.nn.Module:
     """The diffusion model in its shipped shape; random weights cost what trained ones do."""
-    from benchmarks.gan_decode import seconds
-from genviz.families import find
+    from genviz.families import find
 
     _, entry = find("diffusion/ddpm")
     return entry.model_class()(**entry.args).eval().to(memory_format=torch.channels_last)

@@ -83,7 +83,7 @@ def solve(wanted: Tensor, log_w: Tensor, mu: Tensor, log_s: Tensor) -> Tensor:
         low, high = torch.where(bent > wanted, low, y), torch.where(bent > wanted, y, high)
         step = (wanted - bent) * torch.exp(-log_slope)
         good = (y + step >= low) & (y + step <= high) & (2 * step.abs() <= moved)  # else halve the interval, as Brent's method does
-        off = (wanted - bent).abs() > close
+        off = ((wanted - bent).abs() > close) & (step.abs() > torch.finfo(y.dtype).eps * y.abs())  # or y has no digit left to change
         y = torch.where(off, torch.where(good, y + step, (low + high) / 2), y)
         found[left], moved = y, torch.where(good, step.abs(), (high - low) / 2)
         if not off.any():
