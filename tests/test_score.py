@@ -105,15 +105,28 @@ def test_the_corrector_mends_a_hasty_predictor():
     assert spread[1] < spread[0] / 2
 
 
-@pytest.mark.parametrize(("name", "nfe"), [("probability_flow", 9), ("predictor_corrector", 13), ("annealed_langevin", 11)])
-def test_nfe_is_what_a_hook_counts(model, name, nfe):
-    calls = []
-    hook = model.net.register_forward_hook(lambda _, given, __: calls.append(len(given[0])))
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+@pytest.mark.parametrize(("name", "steps"), [("probability_flow", 9), ("predictor_corrector", 13), ("annealed_langevin", 11)])
+def test_nfe_is_what_a_hook_counts(model, name, steps, guidance):
+    pictures = []
+    hook = model.net.register_forward_hook(lambda _, given, __: pictures.append(len(given[0])))
     try:
-        frames = list(model.sample(3, replace(Score.Knobs(), sampler=name, steps=5, corrector=2), rng()))
+        knobs = replace(Score.Knobs(), sampler=name, steps=5, corrector=2, guidance=guidance)
+        frames = list(model.sample(3, knobs, rng()))
     finally:
         hook.remove()
-    assert [f.step for f in frames] == list(range(6)) and frames[-1].nfe == len(calls) == nfe and set(calls) == {3}
+    assert [f.step for f in frames] == list(range(6)) and len(pictures) == steps
+    assert frames[-1].nfe == sum(pictures) / 3 == guidance * steps
+
+
+def test_guidance_takes_the_part_of_the_class_more_than_once(model):
+    x, sigma, label = 0.1 * torch.randn(4, 1, 28, 28, generator=rng()), torch.full((4,), 0.3), torch.tensor([1, 2, 3, 4])
+    untold, told = model.score(x, sigma), model.score(x, sigma, label)
+    assert not torch.allclose(untold, told, atol=1e-3)
+    thrice = untold + 3 * (told - untold)
+    inside = (x + 0.3**2 * thrice).abs() < 1  # a guess of the data beyond white or black is cut
+    assert inside.sum() > 1000 and torch.allclose(model.score(x, sigma, label, 3.0)[inside], thrice[inside], atol=1e-3)
+    assert torch.equal(model.score(x, sigma, None, 3.0), untold), "without a class there is nothing to exaggerate"
 
 
 def test_frames_say_the_same_in_three_ways(model):
@@ -305,12 +318,12 @@ def test_labels_reach_the_network(model):
     labels = []
     hook = model.net.register_forward_hook(lambda _, inputs, __: labels.append(inputs[2].tolist()))
     try:
-        next(model.sample(12, replace(Score.Knobs(), steps=2), rng()))
+        next(model.sample(12, replace(Score.Knobs(), steps=2, guidance=1.0), rng()))
         next(model.sample(2, replace(Score.Knobs(), steps=2, label=7), rng()))
         next(model.diffuse(2, replace(Score.Knobs(), steps=2), rng(), x=torch.zeros(1, 28, 28), sigma=torch.tensor(1.0)))
     finally:
         hook.remove()
-    assert labels == [[*range(10), 0, 1], [7, 7], [NO_CLASS, NO_CLASS]]
+    assert labels == [[*range(10), 0, 1], [7, 7, NO_CLASS, NO_CLASS], [NO_CLASS, NO_CLASS]]
 
 
 # In the plane

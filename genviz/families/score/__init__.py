@@ -31,6 +31,14 @@ $$\frac{dx}{d\sigma} = -\sigma\, s(x, \sigma).$$
 All three pass through the same densities; the first wants hundreds of network calls, the last about thirty. A GAN
 needs one: the slowness is shared with diffusion.
 
+**Towards a class.** Scores add up where densities multiply, so Bayes' rule splits the slope in two, that of all pictures and that of
+the class:
+
+$$\nabla \log p(x \mid c) = \nabla \log p(x) + \nabla \log p(c \mid x).$$
+
+*Guidance* counts the second part more than once: pictures turn typical of their class, at the price of a second network call and of
+variety.
+
 **What the other view brings: a likelihood.** The flow is invertible, like the layers of a flow model but without any care taken in its
 design, so the change of variables gives $\log p(x)$ itself where diffusion has a bound:
 
@@ -77,10 +85,23 @@ FAMILY = Family(
     ),
     scenes=(
         Scene("No chance: the probability flow", "score", {"sampler": "probability_flow", "steps": 18}),
-        Scene("Predictor and corrector", "score", {"sampler": "predictor_corrector", "steps": 50, "corrector": 1, "snr": 0.16}),
-        Scene("The predictor alone", "score", {"sampler": "predictor_corrector", "steps": 50, "corrector": 0}),
-        Scene("The first sampler: annealed Langevin", "score", {"sampler": "annealed_langevin", "steps": 100, "corrector": 3, "snr": 0.3}),
-        Scene("Too hasty: Langevin with 18 levels", "score", {"sampler": "annealed_langevin", "steps": 18, "corrector": 1, "snr": 0.16}),
+        Scene("The class exaggerated", "score", {"sampler": "probability_flow", "steps": 18, "guidance": 4.0}),
+        Scene(
+            "Predictor and corrector",
+            "score",
+            {"sampler": "predictor_corrector", "steps": 50, "corrector": 1, "snr": 0.16, "guidance": 1.0},
+        ),
+        Scene("The predictor alone", "score", {"sampler": "predictor_corrector", "steps": 50, "corrector": 0, "guidance": 1.0}),
+        Scene(
+            "The first sampler: annealed Langevin",
+            "score",
+            {"sampler": "annealed_langevin", "steps": 100, "corrector": 3, "snr": 0.3, "guidance": 1.0},
+        ),
+        Scene(
+            "Too hasty: Langevin with 18 levels",
+            "score",
+            {"sampler": "annealed_langevin", "steps": 18, "corrector": 1, "snr": 0.16, "guidance": 1.0},
+        ),
     ),
     replies=(
         Reply(

@@ -18,13 +18,13 @@ SAMPLERS = {"probability_flow": probability_flow, "predictor_corrector": predict
 
 
 class Ask:
-    """A score as a sampler sees it, (x, sigma) -> score with one number sigma. Counts the evaluations per example."""
+    """A score as a sampler sees it, (x, sigma) -> score with one number sigma. Counts the network's `calls` per example."""
 
-    def __init__(self, score: Callable[[Tensor, Tensor], Tensor]):
-        self.score, self.nfe = score, 0
+    def __init__(self, score: Callable[[Tensor, Tensor], Tensor], calls: int = 1):
+        self.score, self.calls, self.nfe = score, calls, 0
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
-        self.nfe += 1
+        self.nfe += self.calls
         return self.score(x, torch.full((len(x),), sigma, device=x.device))
 
 
@@ -33,12 +33,15 @@ def levels(steps: int, smallest: float, largest: float) -> list[float]:
     return karras(steps, min(smallest, largest / 2), largest).tolist()
 
 
-def walk(score: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigmas: list[float], knobs: Any, rng: torch.Generator) -> Iterator[Frame]:
+def walk(
+    score: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigmas: list[float], knobs: Any, rng: torch.Generator, calls: int = 1
+) -> Iterator[Frame]:
     """The walk of x = data + sigma eps along `sigmas`. On stage is x / sqrt(1 + sigma^2), whose size does not change on the way.
 
-    Frame.aux: x0_hat, the score at x, and its length `norm` (B,). At the end, where sigma = 0, the last score stays.
+    Each score takes `calls` evaluations of the network. Frame.aux: x0_hat, the score at x, and its length `norm` (B,). At the end,
+    where sigma = 0, the last score stays.
     """
-    ask, steps, aux = Ask(score), len(sigmas) - 1, {}
+    ask, steps, aux = Ask(score, calls), len(sigmas) - 1, {}
     frames = SAMPLERS[knobs.sampler](ask, x, sigmas, rng, knobs.corrector, knobs.snr)
     for step, (x, x0_hat) in enumerate(frames):
         sigma = sigmas[step]
