@@ -7,7 +7,7 @@ A panel makes its own player and starts films from its script:
     genviz.film("diffusion.microscope", {model, data, walk: "branch", knobs, n: 1, seed, given: {x: genviz.bytes64(pixels)}})
     genviz.stop("diffusion.microscope")
     genviz.listen("diffusion.microscope", {
-        frame: f => ...,      // f = {index, step, steps, nfe, ms, caption} whenever another frame is shown
+        frame: f => ...,      // f = {index, step, steps, nfe, ms, caption, order} whenever another frame is shown; order: the film's
         points: p => ...,     // at every moment of a film of points: {model, data, frames: [Float32Array of x1, x2, ...], at: a fraction}
         pixel: p => ...,      // the pointer is on a pixel: {i, row, column, painted, pixels, clicked}
         state: s => ...,      // "empty", "waiting", "running", "done", "cancelled", "error"

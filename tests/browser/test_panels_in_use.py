@@ -89,6 +89,12 @@ def test_the_microscope_branches(visit) -> None:
     done(page, 1)
     loud(page, ".gv-Microscope .say", "continuations of step 3")
     keep(page, "microscope-in-use")
+    page.reload()
+    open_tab(page, "diffusion", "microscope")
+    done(page)
+    slide(page, ".gv-Player:visible >> nth=0 >> .scrub", 4)
+    loud(page, ".gv-Microscope .branch", "Branch at step 4")
+    assert page.locator(".gv-Microscope .branch").is_enabled(), "a film from before the reload can be branched too"
 
 
 def test_two_noises_meet_at_their_ends(visit) -> None:

@@ -8,12 +8,9 @@ let trunk = null, at = 0, steps = 0, draw = 0, data = v().data;
 const say = (text, wrong = false) => { find(".say").textContent = text; find(".say").classList.toggle("wrong", wrong); };
 
 find(".walk").addEventListener("click", () => {
-  trunk = {
-    model: v().model, data: v().data, seed: v().seed || 0,
-    knobs: {label: +find(".label").value, sampler: find(".sampler").value, steps: +find(".steps").value, guidance: +find(".guidance").value},
-  };
+  const knobs = {label: +find(".label").value, sampler: find(".sampler").value, steps: +find(".steps").value, guidance: +find(".guidance").value};
   say("");
-  genviz.film(v().player, {...trunk, walk: "sample", n: 1});
+  genviz.film(v().player, {model: v().model, data: v().data, seed: v().seed || 0, knobs, walk: "sample", n: 1});
 });
 find(".branch").addEventListener("click", () => {
   const step = Math.min(at, steps - 1);
@@ -22,9 +19,10 @@ find(".branch").addEventListener("click", () => {
 });
 genviz.listen(v().player, {
   frame: f => {
-    at = f.step; steps = f.steps;
+    const {model, data, seed, knobs} = f.order;   // of the film on stage, even one from before a reload
+    at = f.step; steps = f.steps; trunk = {model, data, seed, knobs};
     const button = find(".branch");
-    button.disabled = !trunk || at >= steps;
+    button.disabled = at >= steps;
     button.textContent = at >= steps ? "Branch: go back some steps first" : `Branch at step ${at}, new noise`;
   },
 });

@@ -43,7 +43,7 @@ from genviz.nn.unet import UNet
 
 LARGEST, SMALLEST = 50.0, 0.03  # noises between which a walk runs
 TOGETHER, ALONE = 0.06, 0.01  # noises from which a pixel has a say of its own, and from which it has all of it
-LEVEL_MEAN, LEVEL_STD = -1.2, 1.8  # of log sigma in training
+LEVEL_MEAN, LEVEL_STD = -0.4, 1.6  # of log sigma in training
 HIDDEN = 0.5  # share of training pictures whose class is not told
 NO_CLASS = 10
 GUIDANCE = 1.5  # chosen on held-out images

@@ -106,7 +106,7 @@ const draw = () => {
   scrub.style.setProperty("--here", `${beats ? 100 * here() / beats : 0}%`);
   if (a.points) tell("points", { model: order.model, data: order.data, frames: frames.map(f => f.points), at: t });
   const key = raster() ? step : frameAt(t);
-  if (key !== shown) { shown = key; tell("frame", { index: frameAt(t), step, steps: a.steps, nfe, ms, caption }); }
+  if (key !== shown) { shown = key; tell("frame", { index: frameAt(t), step, steps: a.steps, nfe, ms, caption, order }); }
 };
 
 // ---- the clock ---------------------------------------------------------------------------------------------------------------------
