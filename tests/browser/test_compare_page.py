@@ -66,7 +66,7 @@ def test_likelihoods_of_different_units_are_never_sorted_against_each_other(visi
         assert len(parts) >= 3
         for part in parts:
             assert len({" ".join(t.lstrip("≤≲ ").split()[1:2]) for t in part}) == 1, part
-            values = [number(t.replace("≤ ", "")) for t in part if t != "none"]
+            values = [number(t.lstrip("≤≲ ")) for t in part if t != "none"]
             assert values == sorted(values)[::direction]
             assert all(("bound" in t) == t.startswith("≤") for t in part if t != "none"), "a bound is never shown as a likelihood"
 
