@@ -288,33 +288,32 @@ def test_learning_raises_the_likelihood_of_a_gaussian():
 
 def test_chains_in_the_buffer_grow_old_and_begin_anew():
     ones = lambda n, rng: torch.ones(n, 1)  # noqa: E731
-    buffer = Buffer(torch.zeros(5000, 1), 10, rng())
-    assert torch.bincount(buffer.age).tolist() == pytest.approx([500] * 10, abs=100), "every age is there at first"
+    buffer, r = Buffer(torch.zeros(2000, 1), 10, rng()), rng(1)
+    for time in range(10):
+        x, age = buffer.take(2000, ones, r)
+        assert len(buffer.taken.unique()) == 2000 and age.max() == time, "some of the first live for a whole life"
+        assert (x[age == 0] == (time > 0)).all() and (x[age > 0] >= 2).all(), "a new chain is where start put it, an old one where it was left"
+        buffer.put(x + 2)
+    assert torch.bincount(buffer.age)[1:].tolist() == pytest.approx([200] * 10, abs=80), "chains of every age"
     before = buffer.age.clone()
-    x, age = buffer.take(5000, ones, rng())
-    assert len(buffer.taken.unique()) == 5000 and torch.equal(age, before[buffer.taken]) and x.sum() == 0
-    buffer.put(x + 2)
-    assert torch.equal(buffer.age, before + 1) and (buffer.x == 2).all()
-    x, age = buffer.take(5000, ones, rng(1))
-    over = before[buffer.taken] == 9
-    assert over.any() and (x[over] == 1).all() and (age[over] == 0).all() and (x[~over] == 2).all()
-    with pytest.raises(ValueError, match="5000 chains"):
-        buffer.take(5001, ones, rng())
+    _, age = buffer.take(2000, ones, r)
+    assert (age[before[buffer.taken] == 10] == 0).all(), "nobody is older than a life"
+    with pytest.raises(ValueError, match="2000 chains"):
+        buffer.take(2001, ones, r)
 
 
 def test_chains_of_pictures_cool_down_in_the_buffer(model):
+    """A chain never stands at a noise that it has not walked to, not even the first ones: a run that goes on is not torn apart by them."""
     assert model.buffer is None
     fresh = EBM(fine=16, middle=16, coarse=16)
     x, sigma = fresh.negatives(CHAINS, rng())
     assert len(fresh.buffer.x) == CHAINS and fresh.buffer.life == LENGTH // MOVES and x.isfinite().all()
-    first, taken = torch.empty_like(sigma), fresh.buffer.taken
-    first[taken] = sigma
-    assert torch.allclose(sigma, cooling(LENGTH)[(fresh.buffer.age[taken] - 1) * MOVES + MOVES - 1])
+    assert torch.allclose(sigma, cooling(LENGTH)[MOVES - 1].expand(CHAINS)), "all begin with the most noise"
+    over = fresh.buffer.end == 1
     _, sigma = fresh.negatives(CHAINS, rng(1))
     second = torch.empty_like(sigma)
     second[fresh.buffer.taken] = sigma
-    colder = second < first
-    assert torch.allclose(first[~colder], torch.tensor(SMALLEST)) and (second[~colder] > 2).all(), "only the coldest begin anew"
+    assert over.any() and torch.allclose(second[over], cooling(LENGTH)[MOVES - 1]) and torch.allclose(second[~over], cooling(LENGTH)[2 * MOVES - 1])
 
 
 # Z

@@ -12,12 +12,13 @@ class Buffer:
     """Chains x (N, *shape) and their ages: how often each was taken. One that was taken `life` times is over, and
     a new chain takes its place.
 
-    At first the ages are spread over a life, so that at any time there are chains of every age.
+    All begin at age 0. The first ones are over after anything from 1 to `life` times, so that chains of every age are soon there.
     """
 
     def __init__(self, x: Tensor, life: int, rng: torch.Generator):
         self.x, self.life = x, life
-        self.age = torch.randint(life, (len(x),), generator=rng).to(x.device)
+        self.age = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+        self.end = torch.randint(1, life + 1, (len(x),), generator=rng).to(x.device)
         self.taken = torch.empty(0, dtype=torch.int64)
 
     def take(self, n: int, start: Callable[[int, torch.Generator], Tensor], rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -26,9 +27,9 @@ class Buffer:
             raise ValueError(f"The buffer holds {len(self.x)} chains, {n} were asked for.")
         self.taken = torch.randperm(len(self.x), generator=rng)[:n]
         x, age = self.x[self.taken], self.age[self.taken]
-        over = age >= self.life
+        over = age >= self.end[self.taken]
         x[over], age[over] = start(int(over.sum()), rng), 0
-        self.age[self.taken] = age
+        self.age[self.taken], self.end[self.taken[over]] = age, self.life
         return x, age
 
     def put(self, x: Tensor) -> None:
