@@ -17,7 +17,7 @@ from torch import nn
 
 from genviz.data.exhibit import exhibit
 from genviz.families.gan import tab
-from genviz.families.gan.gan import FIXED, GAN, JUDGED, WALKED, ConditionalGAN, truncate
+from genviz.families.gan.gan import FIXED, GAN, JUDGED, WALKED, ConditionalGAN, SelfConditionedGAN, truncate
 from genviz.families.gan.nearest import nearest, training_images
 from genviz.families.gan.nets import fold
 from genviz.families.gan.plane import Plane
@@ -42,10 +42,12 @@ def small(kind: type[GAN]) -> GAN:
         nn.init.normal_(norm.bias, std=0.2)
     if model.classes:
         nn.init.normal_(model.discriminator.label.weight)
+    if isinstance(model, SelfConditionedGAN):
+        model.meet(torch.rand(500, 784) * 2 - 1)
     return model.eval().requires_grad_(False)
 
 
-@pytest.fixture(params=[GAN, ConditionalGAN])
+@pytest.fixture(params=[GAN, ConditionalGAN, SelfConditionedGAN])
 def model(request) -> GAN:
     return small(request.param)
 
@@ -58,7 +60,7 @@ def last(frames):
 # ---- the game ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [GAN, ConditionalGAN, Plane])
+@pytest.mark.parametrize("kind", [GAN, ConditionalGAN, SelfConditionedGAN, Plane])
 def test_each_loss_moves_its_own_player_only(kind) -> None:
     torch.manual_seed(0)
     model = kind() if kind is Plane else kind(**SMALL)
@@ -234,7 +236,10 @@ def test_a_sample_shows_its_draw_first(model) -> None:
     assert (first.nfe, second.nfe, second.steps) == (0, 1, 1)
     squares = first.x[:, 0, ::4, ::4].flatten(1)
     assert torch.allclose(squares, first.aux["z"] / 3) and torch.equal(first.x[:, :, 0, 0], first.x[:, :, 3, 3])
-    assert first.aux["z"].abs().max() <= 2 and torch.allclose(second.x, model.paint(second.aux["z"], model.turn(3, model.Knobs())))
+    draws = rng()
+    torch.randn(3, model.z_dim, generator=draws)  # after z, the kinds are drawn
+    assert first.aux["z"].abs().max() <= 2
+    assert torch.allclose(second.x, model.paint(second.aux["z"], model.turn(3, model.Knobs(), draws)))
 
 
 def test_stretches_of_a_walk_join_at_any_speed(model) -> None:
@@ -421,3 +426,45 @@ def test_a_watched_game_comes_in_one_answer(tmp_path, monkeypatch) -> None:
     assert len(answer["step"]) == len(answer["frechet"]) == len(answer["real"]) == len(answer["fake"]) == 16
     assert len(answer["loss"]) == 2 and len(answer["loss"][0]) == len(answer["loss_step"]) == 8
     assert answer["sprite"].startswith("data:image/png;base64,")
+
+
+# ---- kinds ---------------------------------------------------------------------------------------------------------------------
+
+
+def heaps(n: int) -> torch.Tensor:
+    """n pictures around 64 far ones, the first 64 one of each."""
+    far = torch.randn(64, 784, generator=rng(5))
+    which = torch.cat([torch.arange(64), torch.randint(16, (n - 64,), generator=rng(6))])  # the first sixteen have most of them
+    return (far[which] + 0.1 * torch.randn(n, 784, generator=rng(7))).view(n, 1, 28, 28)
+
+
+def test_kinds_are_the_means_of_what_lies_nearest() -> None:
+    model, x = SelfConditionedGAN(**SMALL), heaps(1600)
+    for part in x.split(100):
+        model.told(part, torch.zeros(100))
+    kind = model.kind(x)
+    assert model.met.sum() == 1600 and torch.equal(torch.bincount(kind, minlength=64), model.met.long())
+    mean = torch.stack([x[kind == k].flatten(1).mean(0) for k in range(64)])
+    assert torch.allclose(model.means, mean, atol=1e-5)
+    model.eval().told(x[:100], torch.zeros(100))
+    assert model.met.sum() == 1600, "only training moves the means"
+
+
+def test_a_draw_has_each_kind_as_often_as_it_occurs() -> None:
+    model = small(SelfConditionedGAN)
+    model.means.copy_(torch.zeros(64, 784))
+    model.met.copy_(torch.arange(64.0))
+    drawn = torch.bincount(model.turn(20_000, model.Knobs(), rng()), minlength=64) / 20_000
+    assert (drawn - model.shares()).abs().max() < 0.005
+    assert torch.equal(model.turn(5, model.Knobs(kind=7), rng()), torch.full((5,), 7))
+    z = torch.randn(40, model.z_dim, generator=rng())
+    assert torch.equal(model.decode(z, 7), model.decode(z, torch.full((40,), 7)))
+    place = torch.special.ndtr(z[:, 0])
+    kind = torch.tensor([(model.shares().cumsum(0) < p).sum() for p in place])
+    assert torch.allclose(model.decode(z), model.decode(z, kind), atol=1e-6)
+
+
+def test_a_picture_is_judged_as_its_own_kind() -> None:
+    model, x = small(SelfConditionedGAN), torch.rand(6, 1, 28, 28, generator=rng()) * 2 - 1
+    assert torch.equal(model.judge(x)[0], model.discriminator(x, model.kind(x)))
+    assert not torch.equal(model.judge(x)[0], model.discriminator(x))

@@ -36,7 +36,7 @@ class MapPane(Widget):
 
     template = """
         <div class="left">
-          <div class="views" role="group" aria-label="View"></div>
+          <div class="views" data-field="view" role="group" aria-label="View"></div>
           <div class="chart" role="img" aria-label="Map of the test images, coloured by class"></div>
           <p class="say" role="status"></p>
           <details><summary>Lay out anew with other parameters</summary>

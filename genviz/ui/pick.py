@@ -8,7 +8,8 @@ Whatever is chosen is prepared as the data set was (genviz.data.drawing) and sho
     // in the panel's script: called at once with the image chosen so far, then with every new one (while drawing: live)
     genviz.receive(props.value.pick, image => { ... })
     // image = {pixels: Uint8Array of 784 grey bytes, base64: the same as text for pictures.from_base64 in Python,
-    //          label: class or -1, index: place in the exhibit or -1, from: "test image 17: Sneaker", slot: 0, images: one per slot}
+    //          label: class or -1, index: place in the exhibit or -1, from: "test image 17: Sneaker", slot: 0, images: one per slot,
+    //          by_hand: false for those that nobody chose}
 
     async def reconstruct(self, image, model, data):                        # a server function of the panel, asked with image.base64
         x = pictures.from_base64(image)                                     # float32 (1, 1, 28, 28) in [-1, 1]
@@ -71,7 +72,7 @@ class Pick(Widget):
           </div>
           <p class="say" role="status"></p>
         </div>
-        <div class="slots" aria-label="As the model sees it"></div>"""
+        <div class="slots" data-field="image" aria-label="As the model sees it"></div>"""
 
     css = """
         & { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; color: var(--body-text-color); }
@@ -109,7 +110,7 @@ class Pick(Widget):
     def __init__(self, *, slots: Sequence[str] = ("",), tool: str = "", sketch: bool = True, **options: Any):
         """`slots` names the images, `tool` (of lab.tool) lets the player send one, `options` are gr.HTML's."""
         value = {
-            "data": next(iter(DATASETS)), "slots": list(slots), "tool": tool, "sketch": sketch, "images": [None] * len(slots),
+            "data": next(iter(DATASETS)), "strip": STRIP, "slots": list(slots), "tool": tool, "sketch": sketch, "images": [None] * len(slots),
             "channels": [], "classes": {name: list(data.classes) for name, data in DATASETS.items()},
         }  # fmt: skip
         super().__init__(value, server=[self.strip, self.drawing], **options)

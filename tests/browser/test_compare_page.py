@@ -123,7 +123,7 @@ def test_the_scatter_has_a_point_for_each_row_and_follows_the_batch(visit) -> No
         return page.locator(f"{FIGURES} .point .ring").evaluate_all("all => all.map(c => c.getAttribute('cx')).sort()")
 
     before = places()
-    page.locator(f"{FIGURES} [data-batch='64']").click()
+    page.locator(f"{FIGURES} .batch [value='64']").click()
     assert places() != before
     points.first.focus()
     page.keyboard.press("ArrowRight")
@@ -218,7 +218,7 @@ def test_films_walk_in_lock_step_by_share_or_by_evaluations(visit) -> None:
     assert all(step == 0 for step, _, _ in steps(page).values())
     seek(page, 0.5)
     assert all(step == last // 2 for step, last, _ in steps(page).values()), "half of the way for everybody"
-    page.locator(f"{SIDE} [data-by=nfe]").click()
+    page.locator(f"{SIDE} .how [value=nfe]").click()
     seek(page, 5)
     for title, (step, last, nfe) in steps(page).items():
         assert nfe <= 5 and (step == last) == (whole[title] <= 5), f"{title}: five evaluations each, and only the cheap ones are done"

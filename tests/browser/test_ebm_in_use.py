@@ -68,7 +68,7 @@ def test_a_picture_is_weighed_against_others(visit) -> None:
     first = number(page, ".gv-Scale .verdict b")
     assert varied(page, ".gv-Scale .chart") and varied(page, ".gv-Scale .slope")
     before, x = picture(page, ".gv-Scale .chart"), picture(page, ".gv-Scale .x")
-    page.locator(".gv-Scale [data-how=shuffled]").click()
+    page.locator(".gv-Scale [value=shuffled]").click()
     page.wait_for_function(
         "first => +document.querySelector('.gv-Scale .verdict b').innerText.replace('\u2212', '-').replaceAll(',', '') > first + 100",
         arg=first,
@@ -81,7 +81,7 @@ def test_a_picture_is_weighed_against_others(visit) -> None:
     assert page.locator(".gv-Scale .chart").bounding_box()["height"] > tall, "noise has a row of its own"
     keep(page, "energy-in-use")
     own_drawing(page)
-    page.locator(".gv-Scale [data-how=same]").click()
+    page.locator(".gv-Scale [value=same]").click()
     page.wait_for_function("e => document.querySelector('.gv-Scale .verdict b').innerText !== e", arg=str(first), timeout=LONG)
 
 

@@ -62,14 +62,14 @@ def test_the_paradox_in_one_click_and_its_repair(visit) -> None:
     assert "MNIST, test image" in page.locator(f"{SUBJECT} .from").inner_text()
     assert "images of each set" in page.locator(f"{LAB} .protocol").inner_text()
     keep(page, "likelihood-lab-in-use")
-    page.locator(f"{LAB} [data-by=png]").click()
+    page.locator(f"{LAB} .by [value=png]").click()
     assert area(page) >= 0.97 and "tells its own from strangers" in page.locator(f"{LAB} .told").inner_text()
     assert "PNG" in page.locator(f"{LAB} .histogram").text_content()
     page.locator(f"{LAB} tr[data-name='counting/grey'] button").focus()
     page.keyboard.press("Enter")
     assert page.locator(f"{LAB} .shown").input_value() == "counting/grey" and area(page) >= 0.95
     assert page.evaluate("document.activeElement.closest('tr').dataset.name") == "counting/grey", "the focus stays"
-    page.locator(f"{LAB} [data-by=ratio]").click()
+    page.locator(f"{LAB} .by [value=ratio]").click()
     assert "against itself" in page.locator(f"{LAB} .told").inner_text()
 
 
@@ -77,7 +77,7 @@ def test_every_kind_of_picture_is_scored_by_every_model(visit) -> None:
     page = lab(visit, height=900)
     paradox(page)
     digit = bits(page)
-    page.locator(f"{SUBJECT} [data-turn=even]").click()
+    page.locator(f"{SUBJECT} [value=even]").click()
     even = until_other(page, digit)
     assert even[SIMPLE] > digit[SIMPLE] and even["autoregressive/pixel_cnn_grey"] > digit["autoregressive/pixel_cnn_grey"], (
         "simple is likely"
@@ -85,14 +85,14 @@ def test_every_kind_of_picture_is_scored_by_every_model(visit) -> None:
     page.locator(f"{SUBJECT} .grey").evaluate("(s) => { s.value = 200; s.dispatchEvent(new Event('input')) }")
     assert "every pixel 200" in page.locator(f"{SUBJECT} .from").inner_text()
     grey = until_other(page, even)
-    page.locator(f"{SUBJECT} [data-turn=noise]").click()
+    page.locator(f"{SUBJECT} [value=noise]").click()
     noise = until_other(page, grey)
     assert all(noise[name] < digit[name] for name in digit)
     assert page.locator(f"{LAB} .histogram .tip").count() == 1
-    page.locator(f"{SUBJECT} [data-turn=negative]").click()
+    page.locator(f"{SUBJECT} [value=negative]").click()
     negative = until_other(page, noise)
     assert "inverted" in page.locator(f"{SUBJECT} .from").inner_text()
-    page.locator(f"{SUBJECT} [data-turn=chosen]").click()
+    page.locator(f"{SUBJECT} [value=chosen]").click()
     page.locator(f"{SUBJECT} .gallery").select_option("fashion_mnist")
     page.wait_for_function(f"document.querySelector('{SUBJECT} .from').textContent.startsWith('Fashion-MNIST, test image')", timeout=LONG)
     clothes = until_other(page, negative)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from test_compare_page import FIGURES, SIDE, figures, seek, side, walk
+from test_likelihood_in_use import LAB, SUBJECT, lab, marked, paradox
 from test_panels_in_use import keep, slide
-from test_student import LONG, open_tab, player, sample, step_of
+from test_student import LONG, draw_a_one, open_tab, player, sample, step_of
 
 PIXELS = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
 
@@ -14,6 +16,11 @@ PIXELS = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data
 def shown(page) -> list[int]:
     """The bytes of the visible film."""
     return player(page).locator(".pane").first.evaluate(PIXELS)
+
+
+def slot(page) -> list[int]:
+    """The bytes of the chosen picture."""
+    return page.locator(".gv-Pick:visible .slot canvas").first.evaluate(PIXELS)
 
 
 def settled(page, part: str) -> str:
@@ -129,6 +136,75 @@ def test_a_film_that_starts_from_a_picture_travels_with_it(visit) -> None:
     done(other)
     other.wait_for_function("[...document.querySelectorAll('.read .step')].some(s => s.textContent === 'step 50 of 112')", timeout=LONG)
     assert shown(other) == shown(page) and other.locator(".gv-Complete .rows").input_value() == "24"
+
+
+def test_the_likelihood_lab_travels(visit) -> None:
+    page = lab(visit)
+    paradox(page)
+    page.locator(f"{LAB} .by [value=png]").click()
+    page.locator(f"{LAB} tr[data-name='counting/grey'] button").click()
+    page.locator(".gv-Pick:visible .strip canvas").nth(3).click()
+    page.locator(f"{SUBJECT} [value=negative]").click()
+    address = settled(page, "turn=negative")
+    assert all(part in address for part in ("trained=fashion_mnist", "shown=counting/grey", "by=png", "gallery=mnist", "image=3"))
+    marked(page)
+    other = visit()
+    other.goto(address)
+    other.wait_for_function("s => document.querySelector(s)?.textContent.includes('inverted')", arg=f"{SUBJECT} .from", timeout=LONG)
+    marked(other)
+    for part in (f"{SUBJECT} .from", f"{LAB} .told", f"{SUBJECT} .result"):
+        other.wait_for_function(
+            "([part, text]) => document.querySelector(part).innerText === text", arg=[part, page.locator(part).inner_text()], timeout=LONG
+        )
+    assert "image=3" in settled(other, "turn=negative"), "a link that was opened can be handed on"
+
+
+def test_films_side_by_side_travel(visit) -> None:
+    page = side(visit)
+    page.locator(f"{SIDE} details").evaluate("d => { d.open = true }")
+    for name in page.locator(f"{SIDE} .models [aria-pressed=true]").evaluate_all("all => all.map(b => b.value)")[2:]:
+        page.locator(f"{SIDE} .models [value='{name}']").click()
+    page.locator(f"{SIDE} .seed").fill("5")
+    walk(page)
+    page.locator(f"{SIDE} .how [value=nfe]").click()
+    seek(page, 1)
+    address = settled(page, "at=1")
+    assert "seed=5" in address and "clock=nfe" in address and "models=" in address
+    other = visit()
+    other.goto(address)
+    other.wait_for_selector(f"{SIDE}[data-state=done]", timeout=5 * LONG)
+    other.wait_for_function(f"document.querySelector('{SIDE} .where').textContent === '1 network evaluation each'", timeout=LONG)
+    canvases = f"{SIDE} .pane canvas"
+    assert other.locator(canvases).evaluate_all(f"all => all.map({PIXELS})") == page.locator(canvases).evaluate_all(f"all => all.map({PIXELS})")
+
+
+def test_a_drawing_and_a_pressed_button_travel(visit, app) -> None:
+    page = visit()
+    open_tab(page, "ebm", "energy-of-an-image")
+    draw_a_one(page)
+    page.locator(".gv-Scale [value=inverted]").click()
+    address = settled(page, "image=~")
+    assert "how=inverted" in address
+    other = visit()
+    other.goto(address)
+    other.wait_for_function("document.querySelector('.gv-Pick .slot span')?.textContent.includes('the picture of the link')", timeout=LONG)
+    assert slot(other) == slot(page) and other.locator(".gv-Scale [value=inverted][aria-pressed=true]").count() == 1
+    other.goto(app + "/?tab=ebm&panel=energy-of-an-image&image=~abc&how=upside")
+    sentences(other, "A picture in this link is damaged")
+    sentences(other, "'how' must be one of same, inverted")
+
+
+def test_the_order_of_the_table_travels(visit) -> None:
+    page = visit()
+    figures(page)
+    page.locator(f"{FIGURES} th[data-key=nfe] button").click()
+    page.locator(f"{FIGURES} .batch [value='64']").click()
+    address = settled(page, "batch=64")
+    assert "sort=nfe" in address
+    other = visit()
+    other.goto(address)
+    other.wait_for_selector(f"{FIGURES} th[data-key=nfe][aria-sort=ascending]", timeout=LONG)
+    assert other.locator(f"{FIGURES} .batch [value='64'][aria-pressed=true]").count() == 1
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["https", "http"])

@@ -46,7 +46,7 @@ def test_points_walk_over_what_the_model_knows(visit, family: str) -> None:
     layers = page.locator(".gv-Plane:visible .layers button")
     pictures = {}
     for name in layers.evaluate_all("buttons => buttons.map(b => b.dataset.layer)"):
-        page.locator(f".gv-Plane:visible button[data-layer={name}]").click()
+        page.locator(f".gv-Plane:visible button[value={name}]").click()
         shown(page, name)
         pictures[name] = pixels(page, MODEL)
     assert len(set(pictures.values())) == len(pictures) > 1, "every layer is another picture"

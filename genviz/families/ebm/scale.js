@@ -22,9 +22,10 @@ const weigh = () => {
   const pixels = CHANGES[how](Uint8Array.from(image.pixels)), {model, data} = v();
   ask_one({image: genviz.bytes64(pixels), model, data});
 };
-element.querySelectorAll("[data-how]").forEach(button => button.addEventListener("click", () => {
-  how = button.dataset.how;
-  element.querySelectorAll("[data-how]").forEach(b => b.setAttribute("aria-pressed", b === button));
+const changes = element.querySelectorAll("[data-field=how] button");
+changes.forEach(button => button.addEventListener("click", () => {
+  how = button.value;
+  changes.forEach(b => b.setAttribute("aria-pressed", b === button));
   weigh();
 }));
 const again = () => {

@@ -24,7 +24,8 @@ pairs* of a real and a forged picture, and the expert is charged for steep slope
 at real and at forged pictures.
 
 **Conditions.** Tell the class to both players, and the forger paints on request: in the *Class grid* one $z$ gives ten digits in
-one hand. Without labels, a code that must be readable from the picture finds categories by itself (InfoGAN, 2016). With a picture
+one hand. Without labels, a code that must be readable from the picture finds categories by itself (InfoGAN, 2016), or the pictures are sorted
+into clusters first and these are told instead: the *self-conditioned* GAN here (2020) makes better draws than the plain one. With a picture
 as the condition, two forgers and two experts translate between horses and zebras without a single pair of examples (CycleGAN,
 2017).
 
@@ -53,6 +54,7 @@ FAMILY = Family(
     models=(
         Entry("gan", "GAN", "genviz.families.gan.gan:GAN", {}, PICTURES),
         Entry("conditional_gan", "GAN, class-conditional", "genviz.families.gan.gan:ConditionalGAN", {}, PICTURES),
+        Entry("self_conditioned_gan", "GAN, self-conditioned", "genviz.families.gan.gan:SelfConditionedGAN", {}, PICTURES),
         Entry("plane", "GAN in the plane", "genviz.families.gan.plane:Plane", {}, POINTS, data=POINT_DATA),
     ),
     scenes=(

@@ -40,7 +40,7 @@ class Game(Model):
 
     def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
         """One step: the discriminator's loss and then, when it has moved, the generator's; x (B, *shape), label (B,)."""
-        told = (label,) if self.classes else ()
+        told = self.told(x, label)
         fake = self.generator(self.latents(len(x), rng), *told)
         seen = fake.detach()
         some = -(-len(x) // PENALIZED)
@@ -53,6 +53,10 @@ class Game(Model):
             yield self.forger_loss(real, self.discriminator(fake, *told))
         finally:
             self.discriminator.requires_grad_(True)
+
+    def told(self, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        """What both players are told about each real x beside x itself: its label, or nothing."""
+        return (label,) if self.classes else ()
 
     def expert_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """The discriminator's loss for scores (B,) of real and of generated x."""

@@ -9,7 +9,8 @@ pairs it must hold its own beside every real picture, so that no kind of picture
 of D and little else, so plain a game reaches what used to need a dozen tricks (Huang et al. 2024, "The GAN is dead; long live the GAN!").
 At its best the discriminator knows D(x) = log p_data(x) - log p_g(x) + a constant: only differences of scores mean something.
 
-The class is told to both players (Mirza and Osindero 2014). z has 49 numbers, so that a draw can be shown as 7 x 7 squares.
+The class is told to both players (Mirza and Osindero 2014). Where nobody wrote labels down, kinds that are found by clustering do nearly
+as well (Liu et al. 2020): a generator that is told which island of pictures to paint need not tear its map apart between them. z has 49 numbers, so that a draw can be shown as 7 x 7 squares.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from genviz.model import randn
 FIXED = 60  # latents whose pictures are kept of every moment of training, ten to a row
 JUDGED = 1000  # held-out and generated pictures whose scores are kept of every moment
 WALKED = 48  # pictures of one stretch of a latent walk
+ONE_PASS = 55_000  # pictures after which the means of the kinds rest
 FURTHEST = 10_000.0  # way points: hours of walking, and still within what a float can tell apart
 
 
@@ -45,6 +47,13 @@ class ConditionalKnobs(Knobs):
     """How to draw the latent, and of which class."""
 
     label: int = knob(-1, -1, 9, kind="label", help="Which class to draw; -1 takes every class in turn.")
+
+
+@dataclass(frozen=True)
+class KindKnobs(Knobs):
+    """How to draw the latent, and of which kind."""
+
+    kind: int = knob(-1, -1, 63, help="Which of the kinds that were found to draw; -1 draws each as often as it occurs.")
 
 
 class GAN(Game):
@@ -75,9 +84,10 @@ class GAN(Game):
 
         Scores count from halfway between the two means, since the game in pairs leaves their zero open.
         """
-        turn, told = ((torch.arange(FIXED, device=x.device) % 10,), (label[:JUDGED],)) if self.classes else ((), ())
+        turn = (torch.arange(FIXED, device=x.device) % self.classes,) if self.classes else ()
         pictures = self.generator(self.latents(FIXED, rng), *turn)[:, 0]
         x = x[:JUDGED]
+        told = self.told(x, label[:JUDGED])
         real, fake = self.scores(x, self.generator(self.latents(len(x), rng), *told), *told)
         zero = (real.mean() + fake.mean()) / 2
         return {"pictures": ((pictures + 1) * 127.5).round().to(torch.uint8), "real": (real - zero).half(), "fake": (fake - zero).half()}
@@ -100,7 +110,7 @@ class GAN(Game):
         """One step from z to x. z is shown as noise, one number a square: it is all that the picture is made of."""
         z = truncate(randn(n, self.z_dim, rng=rng), knobs.truncation).to(self.device)
         yield Frame(self.seen(z), 0, 1, 0, "z drawn from N(0, I), one number a square", {"z": z})
-        yield Frame(self.paint(z, self.turn(n, knobs)), 1, 1, 1, "x = G(z)", {"z": z})
+        yield Frame(self.paint(z, self.turn(n, knobs, rng)), 1, 1, 1, "x = G(z)", {"z": z})
 
     @torch.no_grad()
     def latent_walk(
@@ -110,7 +120,7 @@ class GAN(Game):
 
         Where a walk is at a position depends on the seed alone, so the next stretch goes on where this one ended, at any speed.
         """
-        yield from self._stretch(1, self.turn(n, knobs), n, knobs, rng, float(position), float(speed))
+        yield from self._stretch(1, self.turn(n, knobs, rng), n, knobs, rng, float(position), float(speed))
 
     def _stretch(
         self, rows: int, label: Tensor | None, columns: int, knobs: Knobs, rng: torch.Generator, position: float, speed: float
@@ -126,7 +136,7 @@ class GAN(Game):
         """Pictures of latents and, where the model knows classes, of their labels."""
         return self.generator(z)
 
-    def turn(self, n: int, knobs: Knobs) -> Tensor | None:
+    def turn(self, n: int, knobs: Knobs, rng: torch.Generator) -> Tensor | None:
         """The class of each of n pictures; None for a model without classes."""
         return None
 
@@ -145,7 +155,7 @@ class ConditionalGAN(GAN):
 
     paint = decode
 
-    def turn(self, n: int, knobs: ConditionalKnobs) -> Tensor:
+    def turn(self, n: int, knobs: ConditionalKnobs, rng: torch.Generator) -> Tensor:
         if knobs.label >= 0:
             return torch.full((n,), knobs.label, device=self.device)
         return torch.arange(n, device=self.device) % self.classes
@@ -160,6 +170,65 @@ class ConditionalGAN(GAN):
             raise ValueError(f"A class grid has {self.classes} rows, so {n} pictures do not fill one.")
         label = torch.arange(self.classes, device=self.device).repeat_interleave(columns)
         yield from self._stretch(self.classes, label, columns, knobs, rng, float(position), float(speed))
+
+
+class SelfConditionedGAN(GAN):
+    """The same game with kinds in place of classes, found without labels: the cells around the means of 64 clusters of training pictures.
+
+    The means settle during the first pass over the data (MacQueen 1967): each picture moves the one nearest to it, by ever less.
+    """
+
+    Knobs = KindKnobs
+    classes = 64
+    means: Tensor  # (64, 784)
+    met: Tensor  # (64,), pictures that belong to each
+
+    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), gamma: float = 1.0):
+        super().__init__(coarse, fine, widths, gamma)
+        self.register_buffer("means", torch.zeros(self.classes, 784))
+        self.register_buffer("met", torch.zeros(self.classes))
+
+    def told(self, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        if self.training and self.met.sum() < ONE_PASS:
+            self.meet(x.flatten(1))
+        return (self.kind(x),)
+
+    def kind(self, x: Tensor) -> Tensor:
+        """x (B, 1, 28, 28) -> the kind (B,) whose mean is nearest."""
+        return torch.cdist(x.flatten(1), self.means).argmin(1)
+
+    @torch.no_grad()
+    def meet(self, x: Tensor) -> None:
+        """Let pictures x (B, 784) move the means; the first 64 of all become the means."""
+        empty = (self.met == 0).nonzero()[:, 0][: len(x)]
+        self.means[empty], self.met[empty] = x[: len(empty)], 1.0
+        x = x[len(empty) :]
+        kind = torch.cdist(x, self.means).argmin(1)
+        came = torch.bincount(kind, minlength=self.classes).to(x)
+        self.met += came
+        self.means += (torch.zeros_like(self.means).index_add_(0, kind, x) - came[:, None] * self.means) / self.met[:, None]
+
+    def decode(self, z: Tensor, kind: Tensor | int | None = None) -> Tensor:
+        """z (B, 49), kind (B,) or one for all -> x (B, 1, 28, 28); with no kind given, one for each that its first number stands for."""
+        if kind is None:
+            kind = torch.searchsorted(self.shares().cumsum(0), torch.special.ndtr(z[:, 0].contiguous())).clamp(max=self.classes - 1)
+        return self.generator(z, torch.as_tensor(kind, device=z.device).expand(len(z)))
+
+    paint = decode
+
+    def judge(self, x: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As every GAN; what it is not told, it finds: the kind of x."""
+        return super().judge(x, self.kind(x) if label is None else label)
+
+    def turn(self, n: int, knobs: KindKnobs, rng: torch.Generator) -> Tensor:
+        if knobs.kind >= 0:
+            return torch.full((n,), knobs.kind, device=self.device)
+        return torch.multinomial(self.shares().cpu(), n, replacement=True, generator=rng).to(self.device)
+
+    def shares(self) -> Tensor:
+        """How often each kind occurs, (64,)."""
+        met = self.met.clamp(min=1e-3)  # before training, all alike
+        return met / met.sum()
 
 
 def truncate(z: Tensor, size: float) -> Tensor:

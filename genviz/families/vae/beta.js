@@ -4,7 +4,7 @@ let chosen = Math.max(0, betas.indexOf(1)), image = null, copies = null, curve =
 // ---- columns: the picture, then one for each beta --------------------------------------------------------------------------
 find(".columns").innerHTML = `<div class="column source"><b>x</b><figure><canvas class="x" width="28" height="28"></canvas>
   <figcaption>black and white as in training</figcaption></figure></div>` + betas.map((b, i) =>
-  `<div class="column" data-i="${i}"><button type="button">${name(b)}</button>
+  `<div class="column" data-i="${i}"><button type="button" value="${b}">${name(b)}</button>
    <figure><canvas class="y" width="28" height="28"></canvas><figcaption class="parts"></figcaption></figure>
    <figure><canvas class="s" width="112" height="112"></canvas><figcaption class="drawn">samples</figcaption></figure></div>`).join("");
 const columns = [...element.querySelectorAll(".column[data-i]")];

@@ -96,7 +96,7 @@ class Beta(Parts):
 
     template = """
         <p class="say">Three networks, alike but for &beta;, the weight of the KL term; the Model menu plays no part here.</p>
-        <div class="columns"></div>
+        <div class="columns" data-field="beta"></div>
         <div class="charts">
           <figure><svg class="curve" role="img" aria-label="Rate against distortion"></svg>
             <figcaption class="about-curve"></figcaption></figure>

@@ -94,7 +94,7 @@ find("thead tr").replaceChildren(...columns.map(c => {
   const th = make("th", { scope: "col", className: c.word ? "left" : "" }, make("button", { type: "button", textContent: c.head }));
   th.dataset.key = c.key;
   about.set(th, [c.about]);
-  th.firstChild.addEventListener("click", () => { sorted = { key: c.key, down: sorted.key === c.key ? !sorted.down : !!c.high }; render(); });
+  th.firstChild.addEventListener("click", () => { sorted = { key: c.key, down: sorted.key === c.key ? !sorted.down : !!c.high }; genviz.tell(find("thead")); render(); });
   return th;
 }));
 const tell = (cell, sentences) => { about.set(cell, sentences); return cell; };
@@ -249,7 +249,16 @@ find(".data").addEventListener("change", e => { data = e.target.value; fetch_lin
 find(".family").addEventListener("change", render);
 find(".text").addEventListener("input", render);
 for (const b of element.querySelectorAll(".batch button"))
-  b.addEventListener("click", () => { batch = +b.dataset.batch; element.querySelectorAll(".batch button").forEach(o => o.setAttribute("aria-pressed", o === b)); chart(in_order(filtered(lines))); });
+  b.addEventListener("click", () => { batch = +b.value; element.querySelectorAll(".batch button").forEach(o => o.setAttribute("aria-pressed", o === b)); chart(in_order(filtered(lines))); });
+find("thead").field = {     // by which column the rows stand in order
+  get: () => sorted.key + (sorted.down ? ",down" : ""),
+  set: text => {
+    const [key, way = ""] = text.split(",");
+    if (!columns.some(c => c.key === key) || !["", "down"].includes(way)) throw new Error(`'sort' must be one of ${columns.map(c => c.key).join(", ")}, with ",down" behind it or not.`);
+    sorted = { key, down: way === "down" };
+    render();
+  },
+};
 const again = () => { if (lines.length) chart(in_order(filtered(lines))); };
 new ResizeObserver(again).observe(find(".plot"));
 addEventListener("genviz-look", again);

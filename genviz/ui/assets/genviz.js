@@ -171,6 +171,8 @@ window.genviz = window.genviz || (() => {
   // ---- the address: controls and players say what they show, link.js writes it down and reads it when the page opens ----------------
   gv.controls = {};          // by the name of their player: {state(), set(state), element}
   gv.touch = () => {};       // something changed that the address tells
+  gv.set_by_hand = new WeakSet();      // fields that the address tells: see link.js
+  gv.tell = field => { gv.set_by_hand.add(field); gv.touch(); };
   gv.restored = new Promise(done => { gv.opened = done; });      // the address was read: from then on players take up their old films
   if (!/[?&](tab|model)=/.test(location.search)) gv.opened();
 

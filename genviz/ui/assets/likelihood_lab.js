@@ -52,7 +52,7 @@ const row = m => {
 const draw = () => {
   if (!lab || !element.clientWidth) return;
   const m = model(), focus = document.activeElement.closest?.("tr[data-name]")?.dataset.name;
-  element.querySelectorAll("[data-by]").forEach(b => b.setAttribute("aria-pressed", b.dataset.by === by));
+  element.querySelectorAll(".by button").forEach(b => b.setAttribute("aria-pressed", b.value === by));
   find(".shown").value = shown;
   find("thead tr").replaceChildren(...heads.map(([c, text]) => make("th", { scope: "col", textContent: text, className: c === by ? "on" : "" })));
   body.replaceChildren(...lab.models.map(row));
@@ -71,7 +71,7 @@ const result = () => {   // a sentence beside the picture, which on a phone is f
   genviz.send("likelihood.result", place ? `${m.title}: ${bits(place[0])} bits, above ${share(place[1])} of the ${title(data)} test images and ${share(place[2])} of ${title(lab.other)}` : "");
 };
 const render = () => { draw(); say(); result(); };
-const choose = name => { shown = name; render(); genviz.touch(); };   // the address tells the menus
+const choose = name => { shown = name; render(); genviz.tell(find(".shown")); };
 
 // ---- the picture: quick models at once, slow ones when the hand rests ---------------------------------------------------------------------
 const take = (answer, asked) => {
@@ -116,9 +116,10 @@ const go = name => { data = name; find(".trained").value = name; return load(); 
 find(".trained").replaceChildren(...v.data.map(d => new Option(d.title, d.name)));
 find(".trained").addEventListener("change", e => go(e.target.value));
 find(".shown").addEventListener("change", e => choose(e.target.value));
-element.querySelectorAll("[data-by]").forEach(b => b.addEventListener("click", () => { by = b.dataset.by; render(); }));
+element.querySelectorAll(".by button").forEach(b => b.addEventListener("click", () => { by = b.value; render(); }));
 find(".paradox").addEventListener("click", async () => {   // a model of clothes, the plain likelihood, a digit
   by = "raw"; wanted = true;
+  for (const field of [".by", ".trained", ".shown"]) genviz.tell(find(field));
   await go("fashion_mnist");
   genviz.send("likelihood.gallery", lab.other);
   find(".charts").scrollIntoView({ block: "nearest", behavior: "smooth" });

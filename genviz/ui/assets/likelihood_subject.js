@@ -1,6 +1,6 @@
 // The picture that is scored (genviz/ui/likelihood_lab.py): as chosen in the Pick beside it, its negative, noise, or an even grey.
-const find = s => element.querySelector(s), v = () => props.value, turns = [...element.querySelectorAll("[data-turn]")];
-let chosen = null, turn = "chosen", noise = null, first = true;
+const find = s => element.querySelector(s), v = () => props.value, turns = [...element.querySelectorAll(".turns button")];
+let chosen = null, turn = "chosen", noise = null;
 find(".gallery").replaceChildren(...v().data.map(d => new Option(d.title, d.name)));
 const title = name => v().data.find(d => d.name === name).title;
 
@@ -11,7 +11,7 @@ const made = () => {
   return turn === "negative" ? { pixels: chosen.pixels.map(p => 255 - p), from: `${chosen.from}, inverted` } : chosen;
 };
 const tell = () => {
-  turns.forEach(b => b.setAttribute("aria-pressed", b.dataset.turn === turn));
+  turns.forEach(b => b.setAttribute("aria-pressed", b.value === turn));
   find(".level").hidden = turn !== "even";
   find("output").textContent = find(".grey").value;
   const now = made();
@@ -25,12 +25,11 @@ const go = to => {
   turn = to;
   tell();
 };
-turns.forEach(b => b.addEventListener("click", () => go(b.dataset.turn)));
+turns.forEach(b => b.addEventListener("click", () => go(b.value)));
 find(".grey").addEventListener("input", () => { turn = "even"; tell(); });
 genviz.receive(v().pick, image => {
   chosen = { pixels: image.pixels, from: image.index >= 0 ? `${title(find(".gallery").value)}, ${image.from}` : image.from };
-  if (!first && ["noise", "even"].includes(turn)) turn = "chosen";
-  first = false;
+  if (image.by_hand && ["noise", "even"].includes(turn)) turn = "chosen";
   tell();
 });
 const gallery = name => {
@@ -39,5 +38,5 @@ const gallery = name => {
   trigger("switch", {});
 };
 find(".gallery").addEventListener("change", e => gallery(e.target.value));
-genviz.receive("likelihood.gallery", name => { turn = "chosen"; if (find(".gallery").value === name) tell(); else gallery(name); });   // the lab asks for one
+genviz.receive("likelihood.gallery", name => { turn = "chosen"; if (find(".gallery").value === name) tell(); else gallery(name); genviz.tell(find(".gallery")); });   // the lab asks for one
 genviz.receive("likelihood.result", text => { find(".result").textContent = text; });

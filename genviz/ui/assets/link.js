@@ -4,7 +4,7 @@ const every = new Set(Object.values(defaults).flatMap(Object.keys));
 const wait = ms => new Promise(done => setTimeout(done, ms));
 const until = async (test, ms = 4000) => { for (const end = performance.now() + ms; ; await wait(30)) { const got = test(); if (got || performance.now() > end) return got; } };
 const seen = e => !!e && e.isConnected && e.getClientRects().length > 0;
-const base = location.pathname + "?", touched = new WeakSet();
+const base = location.pathname + "?", touched = genviz.set_by_hand;
 let foreign = [], ready = false, due = 0;       // names that are not ours stay as they are: [name, text]
 
 // ---- where we are ---------------------------------------------------------------------------------------------------------------------
@@ -15,13 +15,14 @@ const place = () => {
   const name = Object.keys(genviz.controls).find(k => k.startsWith(family + ".") && seen(genviz.controls[k].element));
   return { family, panel: panel.slice(tab.length + 1), box, own: name ? name.slice(family.length + 1) : "", menus: genviz.controls[name || family + ".sample"] };
 };
-// sliders, menus and boxes of the panel's own widgets, by their class names
+// Fields of the panel's own widgets: sliders, menus and boxes by their class names; groups of buttons, of which some are pressed, by their
+// data-field; and what else a widget holds: an element with a data-field and a property `field` = {get() -> text or null, set(text)}.
 const HELD = ":is(.gv-Player, .gv-Controls, .gv-Pick, .gv-ModelCard)";
 const fields = (here, one = null) => {
   const taken = here.menus ? ["model", "data", "seed"] : [], found = {};
-  for (const e of one ? [one] : here.box?.querySelectorAll(".gv :is(input, select)[class]") || []) {
-    const name = e.classList[0];
-    if (e.closest(HELD) || e.type === "file" || e.type === "radio" || taken.includes(name) || name in found || (!one && !seen(e))) continue;
+  for (const e of one ? [one] : here.box?.querySelectorAll(".gv :is(:is(input, select)[class], [data-field])") || []) {
+    const name = e.dataset.field || e.classList[0];
+    if (name in found || !e.dataset.field && (e.closest(HELD) || e.type === "file" || e.type === "radio" || taken.includes(name) || (!one && !seen(e)))) continue;
     found[name] = e;
   }
   return found;
@@ -43,6 +44,9 @@ const given = value => {
   const parts = (Array.isArray(value) ? value : [value]).map(v => typeof v === "string" ? pack(v) : Number.isFinite(v) ? String(v) : null);
   return parts.includes(null) ? null : parts.join(",") + (Array.isArray(value) && parts.length === 1 ? "," : "");
 };
+genviz.pack = given;
+const pressed = group => [...group.querySelectorAll("button[aria-pressed=true]")].map(b => b.value);
+const text_of = e => e.field ? e.field.get() : e.dataset.field ? pressed(e).join(",") || null : e.type === "checkbox" ? (e.checked ? "on" : "off") : e.value;
 const film_of = (player, prefix, menus, n, knobs) => {   // what a film differs in from what stands beside it; null for what no link can hold
   const film = genviz.players[player]?.stands();
   if (!film) return [];
@@ -73,7 +77,7 @@ const describe = () => {
     for (const [name, player] of Object.entries(genviz.players))
       if (name.startsWith(here.family + ".") && name !== `${here.family}.${here.own}` && here.box?.contains(player.element)) pairs.push(...film_of(name, name.slice(here.family.length + 1), menus));
   }
-  for (const [name, e] of Object.entries(fields(here))) if (touched.has(e)) pairs.push([name, e.type === "checkbox" ? (e.checked ? "on" : "off") : e.value]);
+  for (const [name, e] of Object.entries(fields(here))) if (touched.has(e) && text_of(e) !== null) pairs.push([name, text_of(e)]);
   return pairs;
 };
 const plain = text => encodeURIComponent(text).replace(/%(2F|2C|3A|40)/g, decodeURIComponent);
@@ -91,16 +95,39 @@ const edited = e => {
 };
 for (const kind of ["input", "change"]) document.addEventListener(kind, edited, true);
 for (const kind of ["click", "keyup"]) document.addEventListener(kind, genviz.touch, true);
+document.addEventListener("click", e => { const group = e.target.closest?.("button[aria-pressed]")?.closest("[data-field]"); if (group) touched.add(group); }, true);
 
 // ---- reading --------------------------------------------------------------------------------------------------------------------------
 const same = (a, b) => {   // the same film, whatever stands unsaid in its order
   const all = o => [o.model, o.data, o.seed, o.n, o.walk || "sample", Object.entries(o.given || {}).sort(), Object.entries({ ...defaults[o.model], ...o.knobs }).sort().map(String)];
   return JSON.stringify(all(a)) === JSON.stringify(all(b));
 };
+genviz.unpack = async text => {   // a number, or a picture: 784 bytes
+  if (/^\d+$/.test(text)) return +text;
+  try {
+    const packed = Uint8Array.from(atob(text.slice(1).replaceAll("-", "+").replaceAll("_", "/")), c => c.charCodeAt(0));
+    const bytes = new Uint8Array(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).arrayBuffer());
+    if (text[0] === "~" && bytes.length === 784) return bytes;
+  } catch { /* see below */ }
+  throw new Error("A picture in this link is damaged.");
+};
+const press = async (group, wanted, fail) => {   // the buttons of a group as they were; those that go before those that come, since some groups are bounded
+  const buttons = () => [...group.querySelectorAll("button[aria-pressed]:not(:disabled)")], known = () => buttons().map(b => b.value);
+  if (!await until(() => wanted.every(value => known().includes(value)), 600)) return fail(`must be one of ${known().join(", ")}`);
+  if ("many" in group.dataset) for (const value of pressed(group)) if (!wanted.includes(value)) buttons().find(b => b.value === value).click();
+  for (const value of wanted) if (!pressed(group).includes(value)) buttons().find(b => b.value === value).click();
+  return true;
+};
 const put = async (here, name, text) => {   // one field of a panel; false where there is none of that name
   const e = await until(() => fields(here)[name], 600);
   if (!e) return false;
   const fail = reason => { genviz.toast(`'${name}' ${reason}, not '${text.slice(0, 40)}'.`); return true; };
+  if (e.dataset.field) {
+    touched.add(e);
+    if (!e.field) return press(e, text.split(","), fail);
+    await e.field.set(text);
+    return true;
+  }
   if (e.type === "checkbox") {
     if (!["on", "off"].includes(text)) return fail("must be on or off");
     e.checked = text === "on";
@@ -146,7 +173,7 @@ const restore = async () => {
     }
     rest = said.rest;
   }
-  for (const [name, text] of Object.entries(rest)) if (await put(here, name, text)) foreign = foreign.filter(([k]) => k !== name);
+  for (const [name, text] of Object.entries(rest)) if (await put(here, name, text).catch(error => genviz.toast(error) || true)) foreign = foreign.filter(([k]) => k !== name);
 };
 restore().catch(genviz.toast).finally(() => { ready = true; genviz.opened(); genviz.touch(); });
 

@@ -88,7 +88,7 @@ const landing = () => { if (own && shown) drop({image: own, view, data, shown});
 
 // ---- opening a view --------------------------------------------------------------------------------------------------------------------
 const buttons = () => find(".views").replaceChildren(...views.map(v => {
-  const button = Object.assign(document.createElement("button"), {type: "button", textContent: v.title});
+  const button = Object.assign(document.createElement("button"), {type: "button", textContent: v.title, value: v.view.startsWith("remap-") ? "" : v.view});
   button.setAttribute("aria-pressed", v.view === view);
   button.addEventListener("click", () => { view = v.view; open(); });
   return button;

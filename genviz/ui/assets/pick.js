@@ -17,8 +17,10 @@ const boxes = slots.map((name, i) => {
 });
 const activate = i => { active = i; boxes.forEach((box, k) => box.classList.toggle("on", k === i)); };
 activate(0);
-const choose = (image, slot = active) => {
-  image = {label: -1, index: -1, ...image, slot};
+let wanted = null;      // what a link asks for: of each slot the place of a test image, or 784 bytes
+const choose = (image, slot = active, by_hand = true) => {
+  if (by_hand) { wanted = null; genviz.tell(find(".slots")); }
+  image = {label: -1, index: -1, ...image, slot, by_hand};
   image.pixels = Uint8Array.from(image.pixels); image.base64 = genviz.bytes64(image.pixels);
   images[slot] = image; image.images = images.slice();
   genviz.paint(boxes[slot].querySelector("canvas"), image.pixels);
@@ -49,9 +51,24 @@ const strip = genviz.latest(ask.strip, async (answer, asked) => {
   });
   find(".strip").replaceChildren(...cells.map(c => c.cell));
   if (!asked.fill) return;
+  if (wanted) return grant();
   const unlike = cells.filter((c, i) => cells.findIndex(d => d.image.label === c.image.label) === i);  // one of each class
-  slots.forEach((_, i) => { if (!images[i] || asked.again) choose(unlike[i].image, i); });
+  slots.forEach((_, i) => { if (!images[i] || asked.again) choose(unlike[i].image, i, false); });
 }, {fail});
+const grant = async () => {
+  for (const [slot, x] of wanted.entries()) {
+    if (typeof x !== "number") { choose({pixels: x, from: "the picture of the link"}, slot, false); continue; }
+    const answer = await ask.strip({label: -1, page: Math.floor(x / v().strip), data}), at = answer.index.indexOf(x);
+    if (at < 0) throw new Error(`There is no test image ${x} here.`);
+    const cell = document.createElement("canvas");
+    genviz.cell(cell, await genviz.sprite(answer.sprite), at, answer.index.length);
+    choose({pixels: genviz.pixels(cell), label: answer.label[at], index: x, from: `test image ${x}: ${classes()[answer.label[at]]}`}, slot, false);
+  }
+};
+find(".slots").field = {
+  get: () => images.includes(null) ? null : genviz.pack(images.map(x => x.index >= 0 ? x.index : x.base64)),
+  set: async text => { wanted = await Promise.all(text.split(",").filter(Boolean).slice(0, slots.length).map(genviz.unpack)); await grant(); },
+};
 const chips = () => {
   find(".chips").replaceChildren(...["all", ...classes()].map((name, i) => {
     const chip = Object.assign(document.createElement("button"), {type: "button", textContent: name});

@@ -196,7 +196,7 @@ const refresh = () => {
   got = null;
   find(".noise").hidden = layer !== "score";
   find(".noise output").textContent = sigma().toFixed(2);
-  find(".layers").querySelectorAll("button").forEach(b => b.setAttribute("aria-pressed", b.dataset.layer === layer));
+  find(".layers").querySelectorAll("button").forEach(b => b.setAttribute("aria-pressed", b.value === layer));
   captions();
   load({model, data, layer, sigma: sigma()});
 };
@@ -210,8 +210,7 @@ const follow = () => {
   if (v().model !== model) {
     model = v().model;
     if (!offered().includes(layer) || layer === "none") layer = offered()[0];
-    find(".layers").replaceChildren(...offered().map(l => Object.assign(document.createElement("button"), {type: "button", textContent: TITLES[l], onclick: () => { layer = l; refresh(); }})));
-    find(".layers").querySelectorAll("button").forEach((b, i) => { b.dataset.layer = offered()[i]; });
+    find(".layers").replaceChildren(...offered().map(l => Object.assign(document.createElement("button"), {type: "button", textContent: TITLES[l], value: l, onclick: () => { layer = l; refresh(); }})));
     if (truth && v().data === data) refresh();
   }
   if (v().data !== data) { data = v().data; truth = null; learn({data}); }

@@ -7,6 +7,7 @@ const every = v.families.flatMap(f => f.models), plural = (k, word) => `${k.toLo
 const three = x => x >= 100 ? Math.round(x).toLocaleString("en") : x >= 1 ? x.toPrecision(3) : x.toFixed(2);
 let data = v.data[0].name, chosen = [], panes = [], turn = 0;      // a pane: {model, frames, state, note, job, canvas, read, ...}
 let by = "share", at = 0, playing = false, due = 0, then = 0, loop = false, speed = 1, asked = null;
+let goal = null;        // the position that a link asks for, until the films have come so far
 
 // ---- what is chosen -------------------------------------------------------------------------------------------------------------------
 const say = (text, wrong = false) => { find(".say").textContent = text; find(".say").classList.toggle("wrong", wrong); };
@@ -14,7 +15,7 @@ const menus = () => {
   find(".label").replaceChildren(new Option("each in turn", -1), ...v.data.find(d => d.name === data).classes.map((c, i) => new Option(c, i)));
   find(".models").replaceChildren(...v.families.map(f => ({ ...f, models: f.models.filter(m => m.data.includes(data)) })).filter(f => f.models.length).map(f => make("div", { className: "group" },
     make("span", { textContent: f.title }), ...f.models.map(m => {
-      const trained = m.trained.includes(data), button = make("button", { type: "button", textContent: m.title, disabled: !trained, onclick: () => choose(m.name) });
+      const trained = m.trained.includes(data), button = make("button", { type: "button", textContent: m.title, value: m.name, disabled: !trained, onclick: () => choose(m.name) });
       button.title = trained ? "" : `Not trained yet: python -m genviz.train ${m.name} ${data}`;
       button.setAttribute("aria-pressed", chosen.includes(m.name));
       return button;
@@ -60,7 +61,8 @@ const film = async (p, order, mine) => {
     p.state = view.status;
     p.note = view.status === "done" || view.status === "running" ? "" : view.message;
     fit();
-    if (!playing && !asked.moved && ready()) set_playing(true);
+    if (goal !== null) { at = Math.min(goal, here()); if (here() >= goal || !under_way().length) goal = null; }
+    else if (!playing && !asked.moved && ready()) set_playing(true);
     draw();
     if (!under_way().includes(p)) break;
   }
@@ -74,6 +76,7 @@ const start = () => {
   const mine = ++turn;
   panes.forEach(p => p.frames.forEach(f => f.bitmap.close()));
   asked = { n, seed, label, data, moved: false };
+  goal = null;
   at = 0; set_playing(false);
   panes = chosen.map(name => {
     const model = every.find(m => m.name === name), p = { model, frames: [], state: "waiting", note: "One moment." };
@@ -84,6 +87,7 @@ const start = () => {
   panes_box.replaceChildren(...panes.map(p => p.figure));
   walk.hidden = false; find("details").open = false;    // the films need the room
   buttons(); draw();
+  genviz.tell(panes_box);
   for (const p of panes)
     film(p, { model: p.model.name, data, walk: "sample", knobs: p.model.label ? { [p.model.label]: label } : {}, n, seed, frames: 60, client: genviz.client }, mine);
   panes_box.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -194,10 +198,11 @@ const set_playing = on => {
   playing = on && live().length > 0;
   walk.classList.toggle("playing", playing);
   find(".play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  genviz.touch();
   if (playing && !due) { then = performance.now(); due = requestAnimationFrame(tick); }
 };
-const seek = t => { if (asked) asked.moved = true; set_playing(false); at = Math.max(0, Math.min(t, here())); draw(); };
-const toggle = () => { if (asked) asked.moved = true; if (!playing && at >= here() && !under_way().length) at = 0; set_playing(!playing); };
+const seek = t => { goal = null; if (asked) asked.moved = true; set_playing(false); at = Math.max(0, Math.min(t, here())); draw(); };
+const toggle = () => { goal = null; if (asked) asked.moved = true; if (!playing && at >= here() && !under_way().length) at = 0; set_playing(!playing); };
 const step_by = d => {   // to the next place where some film has a frame
   const stops = [...new Set([0, ...live().flatMap(p => p.frames.map(f => by === "share" ? f.step / f.steps : f.nfe))])].sort((a, b) => a - b), t = Math.min(at, here());
   seek(d > 0 ? stops.find(s => s > t + 1e-9) ?? here() : stops.findLast(s => s < t - 1e-9) ?? 0);
@@ -210,7 +215,7 @@ find(".speed").onchange = e => { speed = +e.target.value; };
 find(".loop").onclick = e => { loop = !loop; e.currentTarget.setAttribute("aria-pressed", loop); if (loop && !playing) toggle(); };
 for (const button of element.querySelectorAll(".how button")) button.onclick = () => {
   const t = Math.min(at, here()) / end();
-  by = button.dataset.by;
+  by = button.value;
   at = t * end();
   element.querySelectorAll(".how button").forEach(b => b.setAttribute("aria-pressed", b === button));
   draw();
@@ -229,6 +234,14 @@ find(".dice").onclick = () => { find(".seed").value = Math.floor(Math.random() *
 find(".go").onclick = start;
 find(".stop").onclick = stop;
 for (const field of [find(".n"), find(".seed")]) field.addEventListener("keydown", e => { if (e.key === "Enter" && !find(".go").disabled) start(); });
+panes_box.field = {     // films on stage and where they stand, or that they play
+  get: () => !asked ? null : playing ? "play" : String(+at.toFixed(3)),
+  set: text => {
+    if (text !== "play" && !(+text >= 0)) throw new Error(`'at' must be a position or play, not '${text.slice(0, 40)}'.`);
+    start();
+    if (asked && text !== "play") { asked.moved = true; goal = +text; }
+  },
+};
 addEventListener("pagehide", () => { const jobs = under_way().map(p => p.job).filter(Boolean); if (jobs.length) navigator.sendBeacon(url("cancel"), new Blob([JSON.stringify({ jobs })], { type: "application/json" })); });
 new ResizeObserver(() => { fit(); draw(); }).observe(panes_box);
 addEventListener("genviz-look", () => { fit(); draw(); });
