@@ -292,7 +292,7 @@ def test_chains_in_the_buffer_grow_old_and_begin_anew():
     for time in range(10):
         x, age = buffer.take(2000, ones, r)
         assert len(buffer.taken.unique()) == 2000 and age.max() == time, "some of the first live for a whole life"
-        assert (x[age == 0] == (time > 0)).all() and (x[age > 0] >= 2).all(), "a new chain is where start put it, an old one where it was left"
+        assert (x[age == 0] == (time > 0)).all() and (x[age > 0] >= 2).all(), "a new chain begins at its start"
         buffer.put(x + 2)
     assert torch.bincount(buffer.age)[1:].tolist() == pytest.approx([200] * 10, abs=80), "chains of every age"
     before = buffer.age.clone()
@@ -313,7 +313,8 @@ def test_chains_of_pictures_cool_down_in_the_buffer(model):
     _, sigma = fresh.negatives(CHAINS, rng(1))
     second = torch.empty_like(sigma)
     second[fresh.buffer.taken] = sigma
-    assert over.any() and torch.allclose(second[over], cooling(LENGTH)[MOVES - 1]) and torch.allclose(second[~over], cooling(LENGTH)[2 * MOVES - 1])
+    assert over.any() and torch.allclose(second[over], cooling(LENGTH)[MOVES - 1]), "a new chain in place of one that is over"
+    assert torch.allclose(second[~over], cooling(LENGTH)[2 * MOVES - 1])
 
 
 # Z

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import io
 from collections.abc import Iterator
 
@@ -152,6 +153,37 @@ def test_long_settings_are_broken_into_lines() -> None:
     assert all(font.getlength(line) <= 300 for line in files.wrap("word " * 60, 300, font))
 
 
+def test_films_stand_where_one_clock_puts_them() -> None:
+    short, film = shots(count=2), shots(count=5)  # one step and four, an evaluation each
+    assert [export.at_time(short, t, "share", False).step for t in (0, 0.5, 1)] == [0, 0, 1]
+    assert [export.at_time(film, t, "share", False).step for t in (0, 0.5, 1)] == [0, 2, 4]
+    assert [export.at_time(short, t, "nfe", False).step for t in (0, 1, 4)] == [0, 1, 1]
+    assert [export.at_time(film, t, "nfe", False).step for t in (0, 1, 4)] == [0, 1, 4]
+    painted = shots(count=3, steps=784)
+    painted[-1] = dataclasses.replace(painted[-1], nfe=784)
+    assert [export.at_time(painted, t, "nfe", True).step for t in (0, 300, 784)] == [0, 300, 784]
+    assert export.at_time(painted, 0.25, "share", True).step == 196
+
+
+def test_films_side_by_side_are_one_file() -> None:
+    slow = [dataclasses.replace(shot, nfe=2 * shot.nfe) for shot in shots(count=5)]
+    films = [(order(), shots(count=2)), (order("toy/plain", knobs={"steps": 4}), slow)]
+    toys = {**TOYS, "families": [{"models": [PLAIN, {**PLAIN, "name": "toy/plain", "title": "Plain"}], "planes": []}]}
+    name, file = export.make_together(toys, films, {"kind": "gif", "columns": 3, "clock": "nfe"})
+    image = Image.open(io.BytesIO(file))
+    assert name == "side-by-side-mnist-seed7.gif" and image.n_frames == 5
+    wide, zoom = 3 * 30 - 2, 900 // (2 * 88)
+    left = (image.width - 2 * wide * zoom - files.MARGIN) // 2
+    for k, (first, second) in enumerate([(0, 0), (1, 1), (1, 2), (1, 3), (1, 4)]):  # 0, 2, 4, 6 and 8 evaluations each
+        image.seek(k)
+        page = np.asarray(image.convert("RGB"))[files.MARGIN :, :, 0]
+        for start, shot in ((left, films[0][1][first]), (left + wide * zoom + files.MARGIN, slow[second])):
+            assert np.array_equal(cells(page[: 28 * zoom, start : start + wide * zoom], 3, 3, zoom), bytes_of(shot.x)), k
+    body = {"kind": "png", "columns": 3, "clock": "share", "films": [{"step": 1}, {"step": 3}]}
+    told = Image.open(io.BytesIO(export.make_together(toys, films, body)[1])).text["Description"]
+    assert told == "MNIST, the same seed for all; Toy: seed 7, 3 samples, steps 3; Plain: seed 7, 3 samples, steps 4"
+
+
 # The routes
 
 
@@ -204,6 +236,21 @@ def test_what_cannot_be_saved_is_answered_with_a_sentence(web, change, word) -> 
 
 def test_the_moment_of_a_running_film_can_be_saved(web) -> None:
     assert web.post("/genviz/save", json={"job": "running", "order": ASKED, "kind": "png", "step": 1}).content.startswith(b"\x89PNG")
+
+
+def test_films_side_by_side_are_asked_for_at_once(web) -> None:
+    films = [{"job": "done", "order": ASKED, "step": 3}, {"job": "done", "order": {**ASKED, "model": "toy/painter"}, "step": 1}]
+    answer = web.post("/genviz/save", json={"films": films, "clock": "share", "kind": "png"})
+    assert answer.content.startswith(b"\x89PNG") and "side-by-side-mnist-seed7.png" in answer.headers["content-disposition"]
+    code = web.post("/genviz/python", json={"films": [{**films[0], "step": None}, films[1]]}).json()["code"]
+    assert code == (
+        'import genviz\n\nx1 = genviz.sample("toy/toy", "mnist", n=3, seed=7)\n\n'
+        'film = genviz.film("toy/painter", "mnist", n=3, seed=7)\nx2 = next(frame.x for frame in film if frame.step == 1)\n'
+    )
+    for change, word in (({"clock": "hour"}, "'clock' must be"), ({"films": []}, "1 to 6 films"), ({"films": films * 4}, "1 to 6 films")):
+        assert word in web.post("/genviz/save", json={"films": films, "clock": "nfe", "kind": "gif", **change}).json()["error"]
+    films[1]["job"] = "running"
+    assert "still being made" in web.post("/genviz/save", json={"films": films, "clock": "nfe", "kind": "gif"}).json()["error"]
 
 
 # The call in Python, executed

@@ -46,17 +46,17 @@ def scatter(points: np.ndarray, half: float, side: int = 448) -> np.ndarray:
 def sheet(panes: Sequence[tuple[str, np.ndarray]], now: Sequence[str] = (), strip: Sequence[str] = ()) -> np.ndarray:
     """Labelled pictures (h, w, 3) in a row, above a strip of text: `now` is what changes, a line each, so that all sheets of a film have
     the same size; `strip` is broken into lines. Height and width are even."""
-    label = 30 if any(name for name, _ in panes) else 0
+    labels = [_text((name,), picture.shape[1], 17) if name else None for name, picture in panes]
+    label = max((words.shape[0] + 7 for words in labels if words is not None), default=0)
     inner = max(sum(p.shape[1] for _, p in panes) + MARGIN * (len(panes) - 1), NARROWEST)
     tall = max(p.shape[0] for _, p in panes) + label
     texts = [_text(tuple(now), inner, 18, False)] * bool(now) + [_text(tuple(strip), inner, 16)] * bool(strip)
     page = np.full((MARGIN + tall + sum(t.shape[0] + 8 for t in texts) + MARGIN, inner + 2 * MARGIN, 3), PAPER, np.uint8)
     x = MARGIN + (inner - sum(p.shape[1] for _, p in panes) - MARGIN * (len(panes) - 1)) // 2
-    for name, picture in panes:
+    for words, (_, picture) in zip(labels, panes, strict=True):
         h, w = picture.shape[:2]
         page[MARGIN : MARGIN + h, x : x + w] = picture
-        if name:
-            words = _text((name,), w, 17, False)
+        if words is not None:
             page[MARGIN + h + 4 : MARGIN + h + 4 + words.shape[0], x : x + w] = words[..., None]
         x += w + MARGIN
     y = MARGIN + tall + 8

@@ -14,8 +14,9 @@ from genviz.engine.job import Order
 from genviz.plots import pictures
 
 
-def python(catalogue: dict, order: Order, given: dict[str, Any], step: int | None = None, only: int | None = None) -> str:
-    """The lines that make what is on screen with `import genviz`, bit for bit; `step` None is the end of the film, `only` one image of it.
+def python(catalogue: dict, order: Order, given: dict[str, Any], step: int | None = None, only: int | None = None, name: str = "x") -> str:
+    """The lines that make what is on screen with `import genviz`, bit for bit; `step` None is the end of the film, `only` one image of it,
+    `name` the variable.
 
     Knobs at their default are left out. ValueError with one sentence for a film that starts from a picture which has no name.
     """
@@ -31,9 +32,9 @@ def python(catalogue: dict, order: Order, given: dict[str, Any], step: int | Non
     terms += [f"{name}={_word(value)}" for name, value in order.knobs.items() if value != usual[name]]
     part = "" if only is None else f"[{request.whole('only', only, 0, order.n - 1)}]"
     if step is None:
-        return "\n".join([*lines, "", f"x = genviz.sample({', '.join(terms)}){part}", ""])
+        return "\n".join([*lines, "", f"{name} = genviz.sample({', '.join(terms)}){part}", ""])
     step = request.whole("step", step, 0, 5000)
-    lines += ["", f"film = genviz.film({', '.join(terms)})", f"x = next(frame.x for frame in film if frame.step == {step}){part}", ""]
+    lines += ["", f"film = genviz.film({', '.join(terms)})", f"{name} = next(frame.x for frame in film if frame.step == {step}){part}", ""]
     return "\n".join(lines)
 
 

@@ -3,6 +3,8 @@
     POST genviz/save     {job, kind, order, step, columns, only, panes}  -> a file, or {"error": one sentence}
     POST genviz/python   {order, step, only}                             -> {"code"} or {"error"}
 
+Films side by side are asked for at once: {films: [{job, order, step}, ...], columns, clock}; the clock that moves them is "share" or "nfe".
+
 `order` is the film as the page ordered it, `step` what it shows, `columns` how its images stand, `only` the one image that is enlarged, and
 `panes` the pictures side by side: [name of the extra ("" for x), how it is painted, label]. Files are made from the shots that the engine
 still keeps, in a thread, a few at a time. A film that is painted pixel by pixel is replayed as the player does it.
@@ -11,6 +13,7 @@ still keeps, in a thread, a few at a time. A film that is painted pixel by pixel
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,7 @@ WIDEST = {"png": 2000, "gif": 900, "mp4": 1280}  # pixels
 LARGEST = {"png": 8, "gif": 6, "mp4": 8}  # enlargement of many images; one alone is shown twice as large
 FRAMES = 150  # of a film, at most
 REST = 1.5  # seconds on the last frame
+MOST = 6  # films side by side
 AT_ONCE, LINE = 2, 12  # files in the making, and waiting
 PLANE = 3.0  # points are drawn in [-3, 3] squared
 
@@ -42,8 +46,9 @@ def routes(engine: Any) -> list[Route]:
 
     async def save(request: Request) -> Response:
         try:
-            order, body = _order(engine, await read_body(request))
-            kind = body.get("kind")
+            body = await read_body(request)
+            kind, parts = body.get("kind"), _parts(body)
+            orders = [_order(engine, part) for part in parts]
             if kind not in KINDS:
                 raise ValueError(f"A file is one of {', '.join(KINDS)}, not {kind!r:.40}.")
             if line[0] >= LINE:
@@ -51,10 +56,15 @@ def routes(engine: Any) -> list[Route]:
             line[0] += 1
             try:
                 async with turn:
-                    view = engine.look(str(body.get("job")))
-                    if not view.shots or (view.status in ("waiting", "running") and kind != "png"):
-                        raise ValueError(view.message or "This film is still being made; save it when it is done.")
-                    name, file = await run_in_threadpool(make, engine.catalogue(), order, view.shots, body)
+                    views = [engine.look(str(part.get("job"))) for part in parts]
+                    for view in views:
+                        if not view.shots or (view.status in ("waiting", "running") and kind != "png"):
+                            raise ValueError(view.message or "This film is still being made; save it when it is done.")
+                    films = [(order, view.shots) for order, view in zip(orders, views, strict=True)]
+                    if "films" in body:
+                        name, file = await run_in_threadpool(make_together, engine.catalogue(), films, body)
+                    else:
+                        name, file = await run_in_threadpool(make, engine.catalogue(), *films[0], body)
             finally:
                 line[0] -= 1
             return Response(file, media_type=KINDS[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})
@@ -63,23 +73,35 @@ def routes(engine: Any) -> list[Route]:
 
     async def code(request: Request) -> JSONResponse:
         try:
-            order, body = _order(engine, await read_body(request))
-            given = body["order"].get("given") or {}
-            return JSONResponse({"code": python(engine.catalogue(), order, given, body.get("step"), body.get("only"))})
+            body = await read_body(request)
+            calls = []
+            for k, part in enumerate(_parts(body)):
+                name = f"x{k + 1}" if "films" in body else "x"
+                given = (part.get("order") or {}).get("given") or {}
+                calls.append(python(engine.catalogue(), _order(engine, part), given, part.get("step"), part.get("only"), name))
+            return JSONResponse({"code": "\n".join([calls[0], *(call.removeprefix("import genviz\n\n") for call in calls[1:])])})
         except ValueError as error:
             return JSONResponse({"error": str(error)})
 
     return [Route("/genviz/save", save, methods=["POST"]), Route("/genviz/python", code, methods=["POST"])]
 
 
-def _order(engine: Any, body: dict) -> tuple[Order, dict]:
+def _parts(body: dict) -> list[dict]:
+    """The films that a question is about: itself, or those side by side."""
+    parts = body.get("films", [body])
+    if not isinstance(parts, list) or not 1 <= len(parts) <= MOST or not all(isinstance(part, dict) for part in parts):
+        raise ValueError(f"'films' must be 1 to {MOST} films.")
+    return parts
+
+
+def _order(engine: Any, body: dict) -> Order:
     """The film that a question is about, with every knob typed; ValueError with one sentence."""
     order = body.get("order")
     if not isinstance(order, dict) or not isinstance(order.get("given") or {}, dict):
         raise ValueError("This question names no film.")
     given = {str(k): given_array(k, v) for k, v in (order.get("given") or {}).items()}
     return asked_for.film(engine.catalogue(), str(order.get("model")), str(order.get("data")), str(order.get("walk", "sample")),
-                          order.get("knobs"), order.get("n", 16), order.get("seed", 0), given, (), 60), body  # fmt: skip
+                          order.get("knobs"), order.get("n", 16), order.get("seed", 0), given, (), 60)  # fmt: skip
 
 
 def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[str, bytes]:
@@ -88,8 +110,7 @@ def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[
     only = None if body.get("only") is None else asked_for.whole("only", body["only"], 0, n - 1)
     columns = asked_for.whole("columns", body.get("columns") or pictures.columns_of(n), 1, 64)
     rows = [(str(name), str(how), str(label)[:40]) for name, how, label in _panes(body.get("panes"))]
-    titles = {name: data["title"] for name, data in catalogue["data"].items()} | catalogue["points"]
-    strip = [f"{entry['title']} on {titles.get(order.data, order.data)}", ", ".join(settings(catalogue, order))]
+    strip = [f"{entry['title']} on {data_title(catalogue, order.data)}", ", ".join(settings(catalogue, order))]
     name = f"{order.model.replace('/', '-')}-{order.data}-seed{order.seed}" + (f"-image{only + 1}" if only is not None else "")
     raster = entry["order"] == "raster"
 
@@ -105,7 +126,59 @@ def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[
     slow = 1 if shots[0].x.ndim == 2 else 4  # frames a second at least
     rate = max(slow, (len(moments) - 1) / whole)
     pages = (files.sheet(paint(shot, rows, only, columns, kind), moment(shot), strip) for shot in moments)
-    return f"{name}.{kind}", (files.gif if kind == "gif" else files.mp4)(pages, [1 / rate] * (len(moments) - 1) + [REST])
+    return f"{name}.{kind}", _film(kind, pages, len(moments), rate)
+
+
+def make_together(catalogue: dict, films: list[tuple[Order, list[Shot]]], body: dict) -> tuple[str, bytes]:
+    """A file of films side by side and its name: where they stand, or all of their way under one clock. ValueError with one sentence."""
+    kind, clock, order = body["kind"], body.get("clock"), films[0][0]
+    if clock not in ("share", "nfe"):
+        raise ValueError("'clock' must be share or nfe.")
+    columns = asked_for.whole("columns", body.get("columns") or pictures.columns_of(order.n), 1, 64)
+    told = [(model_in(catalogue, order.model), order, shots) for order, shots in films]
+    strip = [f"{data_title(catalogue, order.data)}, the same seed for all"]
+    strip += [f"{entry['title']}: {', '.join(settings(catalogue, order))}" for entry, order, _ in told]
+    name = f"side-by-side-{order.data}-seed{order.seed}"
+
+    def page(now: list[Shot]) -> np.ndarray:
+        panes, lines = [], []
+        for (entry, _, _), shot in zip(told, now, strict=True):
+            panes += paint(shot, [("", "grey", entry["title"])], None, columns, kind, len(told))
+            lines.append(f"{entry['title']}: {moment(shot)[0]}")
+        return files.sheet(panes, lines, strip)
+
+    rasters = [entry["order"] == "raster" for entry, _, _ in told]
+    if kind == "png":
+        steps = [
+            asked_for.whole("step", part.get("step", 0), 0, shots[-1].steps) for part, (_, shots) in zip(body["films"], films, strict=True)
+        ]
+        now = [at_step(shots, step, raster) for (_, shots), step, raster in zip(films, steps, rasters, strict=True)]
+        return f"{name}.png", files.png(page(now), "; ".join(strip))
+    end = 1.0 if clock == "share" else max(shots[-1].nfe for _, shots in films)
+    most = max(len(replay(shots, raster)) for (_, shots), raster in zip(films, rasters, strict=True))
+    times = np.linspace(0, end, min(max(most, 2), FRAMES))
+    pages = (page([at_time(shots, t, clock, raster) for (_, shots), raster in zip(films, rasters, strict=True)]) for t in times)
+    return f"{name}.{kind}", _film(kind, pages, len(times), max(4, (len(times) - 1) / 5))
+
+
+def at_time(shots: list[Shot], t: float, clock: str, raster: bool) -> Shot:
+    """A film where the clock stands at t: a share of the way, or a number of network evaluations."""
+    last = shots[-1]
+    if clock == "share":
+        return at_step(shots, int(t * last.steps + 1e-9), raster)
+    if raster:
+        return at_step(shots, min(last.step, int(t * last.step / max(last.nfe, 1) + 1e-9)), raster)
+    return next((s for s in reversed(shots) if s.nfe <= t + 1e-9), shots[0])
+
+
+def _film(kind: str, pages: Iterator[np.ndarray], count: int, rate: float) -> bytes:
+    """Pages as a film of `rate` a second that rests on the last one."""
+    return (files.gif if kind == "gif" else files.mp4)(pages, [1 / rate] * (count - 1) + [REST])
+
+
+def data_title(catalogue: dict, data: str) -> str:
+    """What the page calls a data set."""
+    return catalogue["data"][data]["title"] if data in catalogue["data"] else catalogue["points"].get(data, data)
 
 
 def _panes(value: Any) -> list:
@@ -157,8 +230,10 @@ def replay(shots: list[Shot], raster: bool) -> list[Shot]:
     return [at_step(shots, step, raster) for step in _spread(shots[-1].step + 1)]
 
 
-def paint(shot: Shot, rows: list[tuple[str, str, str]], only: int | None, columns: int, kind: str) -> list[tuple[str, np.ndarray]]:
-    """The pictures of a moment that stand side by side, enlarged (h, w, 3), with their labels."""
+def paint(
+    shot: Shot, rows: list[tuple[str, str, str]], only: int | None, columns: int, kind: str, abreast: int = 1
+) -> list[tuple[str, np.ndarray]]:
+    """The pictures of a moment that stand side by side, enlarged (h, w, 3), with their labels; `abreast` films share the width."""
     if shot.x.ndim == 2:
         return [("", files.scatter(shot.x, PLANE))]
     panes = []
@@ -170,6 +245,6 @@ def paint(shot: Shot, rows: list[tuple[str, str, str]], only: int | None, column
         cells = cells.reshape(len(x), *x.shape[-2:], *cells.shape[2:])
         cells, across = (cells, min(columns, len(cells))) if only is None else (cells[only : only + 1], 1)
         wide = max(across, -(-len(cells) // across)) * (cells.shape[2] + files.GAP) - files.GAP
-        zoom = max(1, min(LARGEST[kind] * (2 if len(cells) == 1 else 1), WIDEST[kind] // (wide * min(len(rows), 4))))
+        zoom = max(1, min(LARGEST[kind] * (2 if len(cells) == 1 else 1), WIDEST[kind] // (wide * max(abreast, min(len(rows), 4)))))
         panes.append((label, files.lay(cells, across, zoom)))
     return panes

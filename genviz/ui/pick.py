@@ -110,8 +110,8 @@ class Pick(Widget):
     def __init__(self, *, slots: Sequence[str] = ("",), tool: str = "", sketch: bool = True, **options: Any):
         """`slots` names the images, `tool` (of lab.tool) lets the player send one, `options` are gr.HTML's."""
         value = {
-            "data": next(iter(DATASETS)), "strip": STRIP, "slots": list(slots), "tool": tool, "sketch": sketch, "images": [None] * len(slots),
-            "channels": [], "classes": {name: list(data.classes) for name, data in DATASETS.items()},
+            "data": next(iter(DATASETS)), "strip": STRIP, "slots": list(slots), "tool": tool, "sketch": sketch,
+            "images": [None] * len(slots), "channels": [], "classes": {name: list(data.classes) for name, data in DATASETS.items()},
         }  # fmt: skip
         super().__init__(value, server=[self.strip, self.drawing], **options)
 

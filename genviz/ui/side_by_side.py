@@ -2,7 +2,8 @@
 
 By share of the way all walks begin and end together, however many steps each takes. By network evaluations every walk gets the same
 number of calls of its network: a VAE is done after one, diffusion after tens, PixelCNN after one for each pixel. The films are the ones
-that the players show (genviz/ui/film.py); everything after their arrival happens in the browser.
+that the players show (genviz/ui/film.py); everything after their arrival happens in the browser, but for the files that the Save menu
+makes of them (genviz/ui/export.py).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class SideBySide(Widget):
 
     template = (ASSETS / "side_by_side.html").read_text()
     css = (ASSETS / "side_by_side.css").read_text()
-    js = (ASSETS / "side_by_side.js").read_text()
+    js = (ASSETS / "side_by_side.js").read_text() + (ASSETS / "export.js").read_text()
 
     def __init__(self, catalogue: dict, **options: Any):
         super().__init__({

@@ -10,7 +10,9 @@ of D and little else, so plain a game reaches what used to need a dozen tricks (
 At its best the discriminator knows D(x) = log p_data(x) - log p_g(x) + a constant: only differences of scores mean something.
 
 The class is told to both players (Mirza and Osindero 2014). Where nobody wrote labels down, kinds that are found by clustering do nearly
-as well (Liu et al. 2020): a generator that is told which island of pictures to paint need not tear its map apart between them. z has 49 numbers, so that a draw can be shown as 7 x 7 squares.
+as well (Liu et al. 2020): a generator that is told which island of pictures to paint need not tear its map apart between them.
+
+z has 49 numbers, so that a draw can be shown as 7 x 7 squares.
 """
 
 from __future__ import annotations

@@ -1,17 +1,19 @@
 
-// ---- the Save menu: files from the server, and the call in Python; see export.py ---------------------------------------------------------
+// ---- the Save menu of a bar: files from the server, and the call in Python; see export.py ------------------------------------------------
+// The script before it says what is on screen: `to_save()` for a file, `to_call()` for the call in Python.
+find(".bar").insertAdjacentHTML("beforeend", `<div class="keep"><button type="button" class="save" aria-label="Save" title="Save the picture or the film, or the call in Python that makes it" aria-haspopup="menu" aria-expanded="false" disabled>
+  <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M10.7 3.5h2.6v8.2l3-3 1.8 1.8-6.1 6.1-6.1-6.1 1.8-1.8 3 3zM4.5 15.5h2.6v3h9.8v-3h2.6v5.6h-15z"/></svg><span>Save</span></button>
+  <div class="menu" role="menu" aria-label="Save" hidden><button type="button" role="menuitem" data-kind="png">Picture (PNG)</button><button type="button" role="menuitem" data-kind="gif">Film (GIF)</button><button type="button" role="menuitem" data-kind="mp4">Film (MP4)</button><button type="button" role="menuitem" data-kind="python">Copy as Python</button></div></div>`);
+find(".bar").parentElement.insertAdjacentHTML("beforeend", `<div class="code" hidden><pre tabindex="0" aria-label="The call in Python"></pre><div><button type="button" class="copy">Copy</button><button type="button" class="close">Close</button><span class="copied" role="status"></span></div></div>`);
 const save = find(".save"), menu = find(".menu"), code = find(".code"), items = [...menu.querySelectorAll("button")];
+const can_save = on => { if (!save.classList.contains("busy")) save.disabled = !on; };
 const open_menu = on => {
   menu.hidden = !on;
   save.setAttribute("aria-expanded", on);
   if (on) items[0].focus();
 };
-const shown_now = () => {
-  const step = step_at(Math.min(at, here())), { client, frames: most, aux, ...plain } = order;
-  return { job, order: plain, step, last: step >= frames[0].steps, columns: across, only: chosen, panes: panes.map(p => [p.name, rows.find(r => r.name === p.name)?.paint || "grey", p.name || rows.length ? p.figure.textContent : ""]) };
-};
 const give = async kind => {
-  const answer = await post("save", { ...shown_now(), kind });
+  const answer = await post("save", { ...to_save(), kind });
   if (!answer.ok) throw new Error(`The app refused this (HTTP ${answer.status}).`);
   if (answer.headers.get("Content-Type").startsWith("application/json")) throw new Error((await answer.json()).error);
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await answer.blob()), download: answer.headers.get("Content-Disposition").split('"')[1] });
@@ -21,8 +23,7 @@ const give = async kind => {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 };
 const write_code = async () => {
-  const { order: plain, step, last, only } = shown_now();
-  const answer = await (await post("python", { order: plain, step: last ? null : step, only })).json();
+  const answer = await (await post("python", to_call())).json();
   if (answer.error) throw new Error(answer.error);
   code.querySelector("pre").textContent = answer.code;
   code.hidden = false;
@@ -43,7 +44,7 @@ const busy = async act => {
   catch (error) { genviz.toast(error instanceof TypeError ? "The app does not answer; is it still running?" : error); }
   save.classList.remove("busy");
   save.querySelector("span").textContent = "Save";
-  save.disabled = false;
+  can_save(true);
   save.focus({ preventScroll: true });
 };
 save.onclick = () => open_menu(menu.hidden);
@@ -61,5 +62,4 @@ menu.addEventListener("keydown", e => {
 document.addEventListener("pointerdown", e => { if (!menu.hidden && !find(".keep").contains(e.target)) open_menu(false); });
 code.querySelector(".copy").onclick = copy_code;
 code.querySelector(".close").onclick = () => { code.hidden = true; save.focus(); };
-listeners.push({ frame: () => { if (!save.classList.contains("busy")) save.disabled = false; }, state: s => { if (s === "waiting") code.hidden = true; } });
 code.addEventListener("keydown", e => e.stopPropagation());

@@ -330,3 +330,11 @@ const premiere = async () => {    // the stored film, where the knobs beside it 
   stored = answer.job;
   film(answer.order, answer.job);
 };
+
+// ---- what the Save menu gives away ----------------------------------------------------------------------------------------------------------
+const to_save = () => {
+  const { client, frames: most, aux, ...plain } = order;
+  return { job, order: plain, step: step_at(Math.min(at, here())), columns: across, only: chosen, panes: panes.map(p => [p.name, rows.find(r => r.name === p.name)?.paint || "grey", p.name || rows.length ? p.figure.textContent : ""]) };
+};
+const to_call = () => { const { order: plain, step, only } = to_save(); return { order: plain, step: step >= frames[0].steps ? null : step, only }; };
+listeners.push({ frame: () => can_save(true), state: s => { if (s === "waiting") code.hidden = true; } });

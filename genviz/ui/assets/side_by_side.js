@@ -44,8 +44,9 @@ const bill = frames => {   // milliseconds so far; the first frame may hold the 
   const [a, b] = frames, rate = b && b.nfe > a.nfe ? b.ms * (b.step - a.step) / (b.nfe - a.nfe) : 0;
   frames.forEach((f, k) => { f.total = k ? frames[k - 1].total + f.ms * (f.step - frames[k - 1].step) : rate * f.nfe; });
 };
-const film = async (p, order, mine) => {
-  const answer = await patient(mine, () => post("submit", order));
+const film = async (p, { client, frames, ...order }, mine) => {
+  p.order = order;
+  const answer = await patient(mine, () => post("submit", { ...order, client, frames }));
   if (mine !== turn) { if (answer.job) post("cancel", { jobs: [answer.job] }).catch(() => {}); return; }
   p.job = answer.job;
   for (let view = answer; ; ) {
@@ -171,6 +172,7 @@ const draw = () => {
   const where = by === "share" ? `${Math.round(100 * t)} % of the way` : `${plural(Math.floor(t + 1e-9), "network evaluation")} each`;
   scrub.setAttribute("aria-valuetext", where);
   put(find(".where"), live().length ? where : "");
+  can_save(live().length > 0);
   element.dataset.state = done ? "done" : under_way().length ? "running" : "";
   put(find(".sum"), done ? sum() : "");
 };
@@ -179,6 +181,10 @@ const sum = () => {   // what these images cost
   return `${plural(asked.n, "image")} each: ${costs.map(c => `${c.title}: ${plural(c.nfe, "network evaluation")}, ${three(c.total)} ms`).join("; ")}. ` +
     `The slowest took ${three(dear.total / cheap.total)} times as long as the fastest.`;
 };
+
+// ---- what the Save menu gives away ----------------------------------------------------------------------------------------------------------------
+const to_save = () => ({ films: live().map(p => ({ job: p.job, order: p.order, step: spot(p, Math.min(at, here())).step })), columns: across, clock: by });
+const to_call = () => ({ films: live().map(p => { const s = spot(p, Math.min(at, here())); return { order: p.order, step: s.step === s.a.steps ? null : s.step }; }) });
 
 // ---- the clock ----------------------------------------------------------------------------------------------------------------------------------
 const tick = now => {
