@@ -1,4 +1,4 @@
-"""PixelCNN: causality, exact likelihood, cached painting equal to the naive way, the blind spot; the counting model."""
+"""PixelCNN: causality, exact likelihood, cached painting equal to the naive way, the blind spot."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import torch
 
 from genviz.families.autoregressive.painter import choose
 from genviz.families.autoregressive.pixel_cnn import GreyPixelCNN, PixelCNN
-from genviz.metrics.counting import NEIGHBOURS, CountingModel, contexts
 
 SMALL = {"context": 8, "width": 8, "inner": 8, "blocks": 2, "dilations": ((1, 1), (2, 2))}
 
@@ -148,15 +147,3 @@ def test_naive_mask_has_a_blind_spot_and_two_stacks_have_none(row, column):
 def test_receptive_field_refuses_a_pixel_outside():
     with pytest.raises(ValueError, match="between 0 and 27"):
         small().receptive_field(28, 0)
-
-
-def test_counting_model_sums_to_one_and_prefers_what_it_saw():
-    stripes = torch.arange(28, dtype=torch.uint8).mul(9).view(1, 1, 1, 28).expand(40, 1, 28, 28).contiguous()
-    noise = torch.randint(256, (40, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    model = CountingModel(stripes, levels=4)
-    assert model.table.shape == (4 ** len(NEIGHBOURS), 4)
-    assert torch.allclose(model.table.sum(1), torch.ones(256, dtype=torch.float64))
-    assert (model.table > 0).all()
-    assert model.log_prob(stripes).mean() > model.log_prob(noise).mean() + 100
-    index = torch.arange(9).view(1, 3, 3) % 4
-    assert contexts(index, 4, 4)[0, 1, 1] == ((index[0, 1, 0] * 4 + index[0, 0, 1]) * 4 + index[0, 0, 0]) * 4 + index[0, 0, 2]

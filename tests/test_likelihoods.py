@@ -7,6 +7,7 @@ import base64
 import io
 import struct
 import zlib
+from collections import Counter
 
 import gradio as gr
 import numpy as np
@@ -19,9 +20,8 @@ from genviz.data import DATASETS
 from genviz.data.exhibit import exhibit
 from genviz.engine.stage import Stage
 from genviz.likelihoods import BASELINES, CORRECTIONS, SETS, kind_of, method_of, read, scored, table_hash
-from genviz.metrics.background import Counted, contexts, count, fill
 from genviz.metrics.complexity import png_bits
-from genviz.metrics.counting import CountingModel
+from genviz.metrics.counting import NEIGHBOURS, Counted, contexts, count, fill
 from genviz.metrics.detection import auroc, roc
 from genviz.model import abilities, answers
 from genviz.ui import likelihood_lab
@@ -89,13 +89,38 @@ def test_png_bits_rise_with_complexity_and_repeat(some) -> None:
 
 
 @pytest.mark.parametrize("levels", [2, 16])
-def test_the_counting_model_is_that_of_the_metrics(some, levels) -> None:
-    oracle = CountingModel(torch.from_numpy(some[:200, None].copy()), levels, strength=16)
-    model = Counted(count(some[:200], levels, chunk=64), levels)
-    wanted = oracle.log_prob(torch.from_numpy(some[200:, None].copy())).numpy() / np.log(2)
-    assert np.allclose(model.log2_prob(some[200:]), wanted, atol=1e-2)
-    assert model.counts.sum() == 200 * 784 and np.allclose(np.exp2(model.table).sum(1), 1, atol=1e-5)
-    assert contexts(np.zeros((1, 28, 28), np.int64), levels).max() == 0
+def test_the_counting_model_counts(some, levels) -> None:
+    """Against counts by hand, pixel by pixel in dictionaries."""
+    index, seen = some.astype(int) * levels // 256, [Counter() for _ in range(len(NEIGHBOURS) + 1)]
+
+    def before(x: np.ndarray, row: int, column: int) -> list[int]:
+        return [x[row - up, column - left] if row >= up and 0 <= column - left < 28 else 0 for up, left in NEIGHBOURS]
+
+    for x in index[:20]:
+        for row, column in np.ndindex(28, 28):
+            for k, counter in enumerate(seen):
+                counter[(*before(x, row, column)[:k], x[row, column])] += 1
+    bits = 0.0
+    for row, column in np.ndindex(28, 28):
+        p, context = 1 / levels, before(index[20], row, column)
+        for k, counter in enumerate(seen):
+            n = [counter[(*context[:k], value)] for value in range(levels)]
+            p = (n[index[20, row, column]] + 3 * p) / (sum(n) + 3)
+        bits += np.log2(p)
+    model = Counted(count(some[:20], levels, chunk=7), levels, strength=3)
+    assert model.log2_prob(some[20:21]) == pytest.approx(bits, abs=1e-2)
+    assert model.counts.sum() == 20 * 784 and np.allclose(np.exp2(model.table).sum(1), 1, atol=1e-5)
+
+
+def test_the_counting_model_prefers_what_it_saw() -> None:
+    stripes = np.broadcast_to(np.arange(28, dtype=np.uint8) * 9, (40, 28, 28))
+    noise = np.random.default_rng(0).integers(256, size=(40, 28, 28), dtype=np.uint8)
+    model = Counted(count(stripes, 4), 4)
+    assert model.table.shape == (4 ** len(NEIGHBOURS), 4)
+    assert model.log2_prob(stripes).mean() > model.log2_prob(noise).mean() + 150
+    index = np.arange(9).reshape(1, 3, 3) % 4
+    assert contexts(index, 4)[0, 1, 1] == ((index[0, 1, 0] * 4 + index[0, 0, 1]) * 4 + index[0, 0, 0]) * 4 + index[0, 0, 2]
+    assert contexts(np.zeros((1, 28, 28), np.int64), 4).max() == 0, "outside lies level 0"
 
 
 def test_a_level_is_filled_in_by_a_distribution_of_its_bytes() -> None:

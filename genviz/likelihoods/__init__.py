@@ -11,7 +11,7 @@ file format. The scores are shipped as plain arrays bound to the weights; the ap
     python -m genviz.likelihoods --table          # print what is there
 
 Three scores are compared, all in bits per picture, higher = "one of ours": log2 p(x); the same plus the bits of the picture's PNG file
-(metrics/complexity.py); the same less log2 p(x) of the counting model (metrics/background.py). A model of black and white pictures and
+(metrics/complexity.py); the same less log2 p(x) of the counting model (metrics/counting.py). A model of black and white pictures and
 both corrections see one draw of the binarised picture; a model of few grey levels is filled in to 256, so that all see the same bytes.
 
 This module reads the scores, and needs no torch; `measure.py` makes them.
@@ -31,7 +31,7 @@ import numpy as np
 
 from genviz import checkpoint
 from genviz.data import DATASETS
-from genviz.metrics.background import Counted, fill
+from genviz.metrics.counting import Counted, fill
 from genviz.metrics.detection import auroc
 
 SEED, K = 0, 16  # of all draws; draws of an importance-weighted bound

@@ -16,8 +16,8 @@ from torch import Tensor
 from genviz import checkpoint
 from genviz.data.images import images
 from genviz.likelihoods import BASELINES, SEED, SETS, K, counted, kind_of, other, path, table_hash, table_path
-from genviz.metrics.background import count, fill
 from genviz.metrics.complexity import PROTOCOL, png_bits
+from genviz.metrics.counting import count, fill
 from genviz.metrics.likelihood import log_likelihood
 from genviz.model import Model, abilities, answers, binarize
 

@@ -176,6 +176,20 @@ def test_films_side_by_side_travel(visit) -> None:
     other.wait_for_function(f"document.querySelector('{SIDE} .where').textContent === '1 network evaluation each'", timeout=LONG)
     panes = [p.locator(f"{SIDE} .pane canvas").evaluate_all(f"all => all.map({PIXELS})") for p in (page, other)]
     assert len(panes[0]) == 2 and panes[0] == panes[1]
+    for kind in ("png", "gif"):
+        other.locator(f"{SIDE} .save").click()
+        with other.expect_download(timeout=LONG) as download:
+            other.locator(f"{SIDE} [data-kind={kind}]").click()
+        assert download.value.suggested_filename == f"side-by-side-mnist-seed5.{kind}"
+        image = Image.open(download.value.path())
+        assert image.size[0] > 400 and (kind == "png" or image.n_frames > 2)
+        other.wait_for_selector(f"{SIDE} .save:not([disabled])", timeout=LONG)
+    other.locator(f"{SIDE} .save").click()
+    other.locator(f"{SIDE} [data-kind=python]").click()
+    other.wait_for_selector(f"{SIDE} .code pre:visible", timeout=LONG)
+    code = other.locator(f"{SIDE} .code pre").inner_text()
+    assert code.count("import genviz") == 1 and "x1 = " in code and "x2 = " in code
+    keep(other, "side-by-side-saved")
 
 
 def test_a_drawing_and_a_pressed_button_travel(visit, app) -> None:
