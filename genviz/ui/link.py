@@ -9,8 +9,9 @@ of its player, as in `sample.seed=3`; so does all of a film that a panel made wi
 
     ?tab=autoregressive&panel=complete&...&complete.walk=complete&complete.n=9&complete.x=~Y2Bgb...&complete.rows=12&complete.at=300
 
-where a tilde marks a picture (784 bytes, deflated, in base64 for addresses). Sliders and menus of a panel stand under their own names. Each
-value that cannot be is answered with one sentence, and the rest still holds.
+where a tilde marks a picture (784 bytes, deflated, in base64 for addresses). Sliders, menus and pressed buttons of a panel stand under
+their own names as soon as somebody has moved them, `image` is the chosen picture (the place of a test image, or a picture), and `at` says
+that films stand side by side, and where. Each value that cannot be is answered with one sentence, and the rest still holds.
 """
 
 from __future__ import annotations

@@ -210,28 +210,32 @@ def panels_of(page, family: str) -> list[str]:
     return page.eval_on_selector_all(f"button[role=tab][id^='tab-{family}-']", "buttons => buttons.map(b => b.id)")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def keep_both_looks(page, name: str, width: int) -> None:
+    """Pictures of the page in light and in dark."""
+    for look in ("light", "dark"):
+        assert page.evaluate("document.body.classList.contains('dark')") == (look == "dark")
+        page.screenshot(path=SCREENS / f"{name}-{look}-{width}.png", full_page=True)
+        page.locator(".gv-Header .look").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)], ids=["lecture", "phone"])
-def test_nothing_is_cut_and_screens_are_kept(visit, dark: bool, width: int, height: int) -> None:
+def test_nothing_is_cut_and_screens_are_kept(visit, width: int, height: int) -> None:
     """Pictures of every tab go to screenshots/; no page is wider than its screen and every picture is enlarged to whole pixels."""
-    page = visit(width=width, height=height, dark=dark, touch=width < 700)
+    page = visit(width=width, height=height, touch=width < 700)
     SCREENS.mkdir(exist_ok=True)
-    look = f"{'dark' if dark else 'light'}-{width}"
-    assert page.evaluate("document.body.classList.contains('dark')") == dark
-    page.wait_for_timeout(1500)
-    page.screenshot(path=SCREENS / f"start-{look}.png")
+    page.wait_for_timeout(1000)
+    keep_both_looks(page, "start", width)
     for family in FAMILIES:
         open_tab(page, family)
         sample(page)
-        page.wait_for_timeout(700)
-        page.screenshot(path=SCREENS / f"{family}-{look}.png")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, family
+        page.wait_for_timeout(400)
+        keep_both_looks(page, family, width)
         assert page.eval_on_selector(".gv-Player:visible .pane", "c => getComputedStyle(c).imageRendering") in ("pixelated", "crisp-edges")
         for name in panels_of(page, family)[1:]:
             page.locator(f"#{name}").click()
             page.wait_for_timeout(700)
-            page.screenshot(path=SCREENS / f"{name.removeprefix('tab-').removesuffix('-button')}-{look}.png", full_page=True)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            keep_both_looks(page, name.removeprefix("tab-").removesuffix("-button"), width)
             assert page.locator(".gv:visible").count() > 1 and page.locator(".gv-toast").count() == 0, name
 
 
