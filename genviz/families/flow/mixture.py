@@ -77,33 +77,33 @@ def solve(wanted: Tensor, log_w: Tensor, mu: Tensor, log_s: Tensor) -> Tensor:
     steep, tiny = torch.exp(-log_s), torch.finfo(wanted.dtype).eps
     ends = (wanted + mu * steep) / (steep + LEAK)
     low, high = ends.amin(0), ends.amax(0)
-    y, moved, close = (low + high) / 2, high - low, 2 * tiny * (1 + wanted.abs())
-    w, w_steep, far = torch.exp(log_w), torch.exp(log_w) * steep, bool(wanted.abs().max() > FAR) if len(wanted) else False
+    y, half, close = (low + high) / 2, (high - low) / 2, 2 * tiny * (1 + wanted.abs())
+    w, far = torch.exp(log_w), bool((wanted.abs() > FAR).any())
     for _ in range(TURNS):
         if far:
             bent, log_slope = bend(y, log_w.T, mu.T, log_s.T)
             slope = torch.exp(log_slope)
         else:
-            bent, slope = bend_near(y, w, w_steep, mu, steep)
-        above = bent > wanted
-        low, high = torch.where(above, low, y), torch.where(above, y, high)
-        step = (wanted - bent) / slope
-        there = y + step
-        good = (there >= low) & (there <= high) & (2 * step.abs() <= moved)  # else halve the interval, as Brent's method does
-        on = ((wanted - bent).abs() > close) & ~(step.abs() <= tiny * y.abs())  # else y is found, or has no digit left to change
+            bent, slope = bend_near(y, w, mu, steep)
+        missing = wanted - bent
+        low, high = torch.where(missing < 0, low, y), torch.where(missing < 0, y, high)
+        step = missing / slope
+        size, there = step.abs(), y + step
+        on = (missing.abs() > close) & ~(size <= tiny * y.abs())  # else y is found, or has no digit left to change
         if not on.any():
             break
-        middle = (low + high) / 2
-        y, moved = torch.where(on, torch.where(good, there, middle), y), torch.where(good, step.abs(), (high - low) / 2)
+        good = (there == there.clamp(low, high)) & (size <= half)  # else halve the interval, as Brent's method does
+        y = torch.where(on, torch.where(good, there, (low + high) / 2), y)
+        half = torch.where(good, size, high - low) / 2
     return y
 
 
-def bend_near(y: Tensor, w: Tensor, w_steep: Tensor, mu: Tensor, steep: Tensor) -> tuple[Tensor, Tensor]:
-    """What `bend` gives, and its slope, both (N,), without its logarithms and in a quarter of the time; w, w / s, mu, 1 / s (K, N).
+def bend_near(y: Tensor, w: Tensor, mu: Tensor, steep: Tensor) -> tuple[Tensor, Tensor]:
+    """What `bend` gives, and its slope, both (N,), without its logarithms and in a quarter of the time; w, mu and 1 / s (K, N).
 
     Where F or 1 - F is too small for a number, what comes is infinite and of the right sign.
     """
     u = (y - mu) * steep
-    below, above = torch.sigmoid(u), torch.sigmoid(-u)  # not 1 - below, which loses digits where u is large
-    f, rest = (w * below).sum(0), (w * above).sum(0)  # F and 1 - F
-    return torch.log(f) - torch.log(rest) + LEAK * y, (w_steep * below * above).sum(0) / (f * rest) + LEAK
+    below, above = w * torch.sigmoid(u), torch.sigmoid(-u)  # not 1 - below, which loses digits where u is large
+    f, rest = below.sum(0), (w * above).sum(0)  # F and 1 - F
+    return torch.log(f / rest) + LEAK * y, (below * above * steep).sum(0) / (f * rest) + LEAK
