@@ -100,7 +100,7 @@ def test_every_shipped_card_is_whole() -> None:
         model = checkpoint.load(card)
         assert sum(p.numel() for p in model.parameters()) == card.parameters
         assert card.seconds > 0 and card.recipe
-        lossless = type(model).loss is Model.loss  # a game or a pair of phases: nothing to report of held-out points
+        lossless = type(model).loss is Model.loss  # a game: nothing to report of held-out points
         assert card.metrics or (lossless and card.data in POINT_DATA)
         assert all(m["protocol"] and m["command"] for m in card.metrics)
         assert card.path.stat().st_size < 9_000_000

@@ -66,6 +66,11 @@ class Plane(Model):
         yield self.energy(x).mean() - self.energy(self.negatives(len(x), rng)).mean()
 
     @torch.no_grad()
+    def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
+        """-log p of points x (B, 2) in nats, with Z from the grid: what is reported. Learning knows the two phases alone."""
+        return self.energy(x).mean() + self.partition()
+
+    @torch.no_grad()
     def negatives(self, n: int, rng: torch.Generator) -> Tensor:
         """n samples of the model as it is, (n, 2): chains from the buffer, a few steps further."""
         if self.buffer is None:
