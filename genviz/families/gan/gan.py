@@ -181,11 +181,12 @@ class SelfConditionedGAN(GAN):
     """
 
     Knobs = KindKnobs
+    measured = ({}, {"truncation": 1.75})  # as above
     classes = 64
     means: Tensor  # (64, 784)
     met: Tensor  # (64,), pictures that belong to each
 
-    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), gamma: float = 1.0):
+    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), gamma: float = 0.1):
         super().__init__(coarse, fine, widths, gamma)
         self.register_buffer("means", torch.zeros(self.classes, 784))
         self.register_buffer("met", torch.zeros(self.classes))
