@@ -68,14 +68,21 @@ class History:
         stacked = {key: torch.stack([m[key] for m in self.moments]) for key in self.moments[0]}
         return stacked | {"loss_step": steps, "loss": values}
 
-    def take_up(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from what `tensors` gave before a kill."""
+    def take_up(self, tensors: dict[str, Tensor], progress: float = 1.0) -> None:
+        """Go on from what `tensors` gave before a kill, or at the end: then as far as `progress`, a share of the longer training.
+
+        Of the moments of a training that had ended, those are kept which the longer one calls for; the last of them is not the end.
+        """
         if not (self.wanted and tensors):
             return
         self.curve = list(zip(tensors["loss_step"].tolist(), tensors["loss"].tolist(), strict=True))
         self.every = max(1, self.curve[-1][0] // max(len(self.curve) - 1, 1)) if self.curve else 1
         inside = [key for key in tensors if key not in ("loss", "loss_step")]
         self.moments = [{key: tensors[key][i] for key in inside} for i in range(len(tensors["step"]))]
+        if len(self.moments) == len(MOMENTS) and progress < 1:
+            shares = tensors["step"].double() / tensors["step"][-1] * progress
+            nearest = [int((shares - wanted).abs().argmin()) for wanted in MOMENTS if wanted <= progress]
+            self.moments = [self.moments[i] for i in sorted(set(nearest))]
 
 
 def _distance(model: Model, data: str) -> float:

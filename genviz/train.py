@@ -18,7 +18,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,14 +118,18 @@ def fit(
     optimizers = [_optimizer(player, recipe) for player in model.players()]
     ema = Ema(model, recipe.ema)
     history = history or History(model, data)
-    step, spent = _resume(run, model, optimizers, ema, rng, history) if run else (0, 0.0)
+
+    def share(step: int, spent: float) -> float:
+        return max(step / steps, spent / (60 * budget) if budget else 0.0)
+
+    step, spent = _resume(run, model, optimizers, ema, rng, history, share) if run else (0, 0.0)
     begun, saved = time.monotonic() - spent, time.monotonic()
     average, progress = None, 0.0
     model.train()
     while step < steps and progress < 1:
         for xb, yb in batches(x, label, recipe.batch, rng):
             spent = time.monotonic() - begun
-            progress = max(step / steps, spent / (60 * budget) if budget else 0.0)
+            progress = share(step, spent)
             if progress >= 1:
                 break
             if history.due(progress):
@@ -185,9 +189,18 @@ def _keep(
 
 
 def _resume(
-    run: Path, model: Model, optimizers: list[torch.optim.Optimizer], ema: Ema, rng: torch.Generator, history: History
+    run: Path,
+    model: Model,
+    optimizers: list[torch.optim.Optimizer],
+    ema: Ema,
+    rng: torch.Generator,
+    history: History,
+    share: Callable[[int, float], float],
 ) -> tuple[int, float]:
-    """Take up the run in a folder; (0, 0.0) where there is none. The order of the current pass is drawn anew."""
+    """Take up the run in a folder; (0, 0.0) where there is none. The order of the current pass is drawn anew.
+
+    `share` tells how much of the whole training some steps and seconds are.
+    """
     if not (run / "state.safetensors").exists():
         return 0, 0.0
     state = load_file(run / "state.safetensors")
@@ -202,9 +215,9 @@ def _resume(
                 index, name = key.split(".")[2:]
                 moments.setdefault(int(index), {})[name] = value
         optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    history.take_up({key[8:]: value for key, value in state.items() if key.startswith("history.")})
     rng.set_state(state["rng"])
     step, spent, ema.steps = int(state["at"][0]), float(state["at"][1]), int(state["at"][2])
+    history.take_up({key[8:]: value for key, value in state.items() if key.startswith("history.")}, share(step, spent))
     return step, spent
 
 

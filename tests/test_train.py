@@ -8,6 +8,7 @@ from toy import Toy
 
 from genviz import train
 from genviz.family import Recipe
+from genviz.history import MOMENTS, History
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,22 @@ def test_a_killed_run_goes_on(tmp_path) -> None:
     second = list(train.fit(Toy(), recipe, "mnist", run=tmp_path))
     assert second[0].step in (15, 16) and second[-1].step == 40
     assert second[0].seconds >= progress.seconds - 0.5
+
+
+def test_the_history_of_an_ended_training_becomes_the_first_part_of_a_longer_one() -> None:
+    class Told(Toy):
+        def chronicle(self, x, label, rng):
+            return {"mean": x.mean()}
+
+    whole = {"loss_step": torch.arange(5), "loss": torch.rand(5, 2), "step": torch.tensor([round(1000 * share) for share in MOMENTS])}
+    history = History(Told(), "mnist")
+    history.take_up(whole, 1.0)
+    assert len(history.moments) == len(MOMENTS) and not history.due(1.0), "it has ended"
+    history.take_up(whole, 0.5)
+    steps = [int(m["step"]) for m in history.moments]
+    assert steps == sorted(set(steps)) and steps[0] == 0 and steps[-1] == 850, "0.4 of the whole lies nearest; what was the end is not"
+    assert 10 <= len(steps) <= sum(share <= 0.5 for share in MOMENTS)
+    assert history.due(1.0)
 
 
 def test_budget_ends_the_run_with_a_rate_near_zero(monkeypatch) -> None:

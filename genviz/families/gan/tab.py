@@ -62,7 +62,7 @@ class Asking(Widget):
 
 
 class Watched(Asking):
-    """The game watched: sixteen moments of the training under a slider."""
+    """The game watched: moments of the training under a slider."""
 
     template, js = _file("watched.html"), _file("chart.js") + _file("watched.js")
 
