@@ -35,7 +35,7 @@ class Generator(nn.Module):
         ])  # fmt: skip
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in (coarse, coarse, 4 * fine, fine))
         self.head = nn.Conv2d(fine, 4, 3, padding=1)
-        self._folded: tuple[list, list, Weights] = ([], [], [])
+        self._folded: tuple[list[tuple[Tensor, int]], Weights] | None = None
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         if label is not None:
@@ -53,17 +53,24 @@ class Generator(nn.Module):
         h = F.relu_(norms[2](F.conv2d(h, w2, b2)))
         h = F.pixel_shuffle(h, 2)  # (B, fine, 14, 14)
         h = F.relu_(norms[3](F.conv2d(h, w3, b3, padding=1)))
-        return F.pixel_shuffle(self.head(h), 2).tanh_()
+        return F.pixel_shuffle(F.conv2d(h, self.head.weight, self.head.bias, padding=1), 2).tanh_()
 
     def folded(self) -> Weights:
         """Weights and biases with the batch norms folded in; made once, and anew when a weight has changed since."""
-        tensors = [layer.weight for layer in self.layers] + [norm.running_var for norm in self.norms]
-        key = [(id(t), t._version) for t in tensors]
-        if key != self._folded[0]:  # the tensors are kept too, so that no new one can take an old one's id
+        if self._folded is None or any(t._version != version for t, version in self._folded[0]):
+            tensors = [layer.weight for layer in self.layers] + [norm.running_var for norm in self.norms]
             with torch.inference_mode(False), torch.no_grad():
                 weights = [fold(layer.weight, norm) for layer, norm in zip(self.layers, self.norms, strict=True)]
-            self._folded = key, tensors, weights
-        return self._folded[2]
+            self._folded = [(t, t._version) for t in tensors], weights
+        return self._folded[1]
+
+    def _apply(self, *args, **options) -> Generator:  # to another device or type
+        self._folded = None
+        return super()._apply(*args, **options)
+
+    def _load_from_state_dict(self, *args) -> None:  # weights may be put in the place of others
+        self._folded = None
+        super()._load_from_state_dict(*args)
 
 
 def _as_it_is(h: Tensor) -> Tensor:
