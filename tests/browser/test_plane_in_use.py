@@ -45,7 +45,7 @@ def test_points_walk_over_what_the_model_knows(visit, family: str) -> None:
     assert varied(page, DATA)
     layers = page.locator(".gv-Plane:visible .layers button")
     pictures = {}
-    for name in layers.evaluate_all("buttons => buttons.map(b => b.dataset.layer)"):
+    for name in layers.evaluate_all("buttons => buttons.map(b => b.value)"):
         page.locator(f".gv-Plane:visible button[value={name}]").click()
         shown(page, name)
         pictures[name] = pixels(page, MODEL)
