@@ -249,6 +249,7 @@ def test_films_side_by_side_are_asked_for_at_once(web) -> None:
     )
     for change, word in (({"clock": "hour"}, "'clock' must be"), ({"films": []}, "1 to 6 films"), ({"films": films * 4}, "1 to 6 films")):
         assert word in web.post("/genviz/save", json={"films": films, "clock": "nfe", "kind": "gif", **change}).json()["error"]
+    assert "names no film" in web.post("/genviz/python", json={"films": [films[0], {"order": "none"}]}).json()["error"]
     films[1]["job"] = "running"
     assert "still being made" in web.post("/genviz/save", json={"films": films, "clock": "nfe", "kind": "gif"}).json()["error"]
 

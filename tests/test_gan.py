@@ -342,7 +342,7 @@ class SmallEngine:
         return tuple(a.numpy() for a in answer) if isinstance(answer, tuple) else answer.numpy()
 
 
-VALUE = {"conditional": ["gan/conditional_gan"], "kinds": [], "z_dim": {"gan/gan": 49, "gan/conditional_gan": 49}}
+VALUE = {"conditional": ["gan/conditional_gan"], "kinds": {}, "z_dim": {"gan/gan": 49, "gan/conditional_gan": 49}}
 
 
 def picture(i: int = 3) -> str:

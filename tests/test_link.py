@@ -6,6 +6,7 @@ import base64
 import re
 import xml.etree.ElementTree as ElementTree
 import zlib
+from pathlib import Path
 from urllib.parse import unquote, urlencode
 
 import pytest
@@ -151,7 +152,10 @@ def test_lists_and_single_ones_are_told_apart(read) -> None:
 
 def test_no_knob_has_a_name_that_links_use_otherwise(catalogue) -> None:
     names = {k["name"] for m in link.every(catalogue) for k in m["knobs"]}
-    assert not names & {"tab", "panel", "model", "data", "seed", "n", "step", "walk", "at"}
+    sources = [f.read_text() for f in Path(link.__file__).parent.parent.rglob("*") if f.suffix in (".html", ".py")]
+    fields = {name for text in sources for name in re.findall(r'data-field="(\w+)"', text)}
+    assert {"image", "models", "by"} <= fields, "the groups of buttons were found"
+    assert not names & {"tab", "panel", "model", "data", "seed", "n", "step", "walk", "at", *fields}
     walks = {name for m in link.every(catalogue) for name in m["walks"]}
     assert all(re.fullmatch(r"\w+", name) for name in names | walks)
 

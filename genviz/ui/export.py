@@ -29,13 +29,13 @@ from genviz.plots import film as files
 from genviz.plots import pictures
 from genviz.ui.call import python
 from genviz.ui.film import given_array, painted, read_body
+from genviz.ui.side_by_side import MOST
 
 KINDS = {"png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
 WIDEST = {"png": 2000, "gif": 900, "mp4": 1280}  # pixels
 LARGEST = {"png": 8, "gif": 6, "mp4": 8}  # enlargement of many images; one alone is shown twice as large
 FRAMES = 150  # of a film, at most
 REST = 1.5  # seconds on the last frame
-MOST = 6  # films side by side
 AT_ONCE, LINE = 2, 12  # files in the making, and waiting
 PLANE = 3.0  # points are drawn in [-3, 3] squared
 
@@ -76,9 +76,9 @@ def routes(engine: Any) -> list[Route]:
             body = await read_body(request)
             calls = []
             for k, part in enumerate(_parts(body)):
-                name = f"x{k + 1}" if "films" in body else "x"
-                given = (part.get("order") or {}).get("given") or {}
-                calls.append(python(engine.catalogue(), _order(engine, part), given, part.get("step"), part.get("only"), name))
+                order, name = _order(engine, part), f"x{k + 1}" if "films" in body else "x"
+                given = part["order"].get("given") or {}
+                calls.append(python(engine.catalogue(), order, given, part.get("step"), part.get("only"), name))
             return JSONResponse({"code": "\n".join([calls[0], *(call.removeprefix("import genviz\n\n") for call in calls[1:])])})
         except ValueError as error:
             return JSONResponse({"error": str(error)})

@@ -9,8 +9,8 @@ pairs it must hold its own beside every real picture, so that no kind of picture
 of D and little else, so plain a game reaches what used to need a dozen tricks (Huang et al. 2024, "The GAN is dead; long live the GAN!").
 At its best the discriminator knows D(x) = log p_data(x) - log p_g(x) + a constant: only differences of scores mean something.
 
-The class is told to both players (Mirza and Osindero 2014). Where nobody wrote labels down, kinds that are found by clustering do nearly
-as well (Liu et al. 2020): a generator that is told which island of pictures to paint need not tear its map apart between them.
+The class is told to both players (Mirza and Osindero 2014). Where nobody wrote labels down, kinds that are found by clustering help
+too (Liu et al. 2020): a generator that is told which island of pictures to paint need not tear its map apart between them.
 
 z has 49 numbers, so that a draw can be shown as 7 x 7 squares.
 """
@@ -181,7 +181,7 @@ class SelfConditionedGAN(GAN):
     """
 
     Knobs = KindKnobs
-    measured = ({}, {"truncation": 1.75})  # as above
+    measured = ({}, {"truncation": 1.75})  # the sizes of the conditional one
     classes = 64
     means: Tensor  # (64, 784)
     met: Tensor  # (64,), pictures that belong to each

@@ -153,7 +153,7 @@ class Between(Asking):
         a, b = (np.random.default_rng(abs(int(s))).standard_normal(z_dim).astype(np.float32) for s in (seed, other))
         told = self.told(model, np.full(STEPS, label))
         if model in self.value["kinds"]:  # one kind all the way: the seed of the left picture says which
-            told = {"kind": np.full(STEPS, abs(seed) % 64)}
+            told = {"kind": np.full(STEPS, abs(seed) % self.value["kinds"][model])}
         line, arc = [await self.engine.call(model, data, "decode", way(a, b, t).astype(np.float32), **told) for way in (linear, spherical)]
         lengths = np.linalg.norm([a, b], axis=1)
         angle = np.degrees(np.arccos(np.clip(a @ b / lengths.prod(), -1, 1)))
@@ -214,7 +214,7 @@ def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
     conditional = [m["name"] for m in lab.having("class_grid")]
     value = {
         "conditional": conditional,
-        "kinds": [m["name"] for m in lab.models if any(k["name"] == "kind" for k in m["knobs"])],
+        "kinds": {m["name"]: k["high"] + 1 for m in lab.models for k in m["knobs"] if k["name"] == "kind"},
         "z_dim": {m["name"]: m["z_dim"] for m in lab.models},
         "classes": {name: data["classes"] for name, data in lab.catalogue["data"].items()},
     }
