@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from genviz.engine import Engine, Limits, Refused, Shot, View
+from genviz.engine import Engine, Limits, Refused, Shot, View, worker
 from genviz.engine.rota import Rota
 
 TOY = ("toys/toy", "mnist")
@@ -165,10 +165,10 @@ def test_killed_worker_same_film_no_frame_twice(engine: Engine) -> None:
     async def disturbed() -> tuple:
         job, other = engine.submit(*TOY, **asked), engine.submit(*TOY, **asked | {"seed": 5})
         await engine.wait(job, 10)
-        before = engine.pid
+        before = engine.pids[0]
         os.kill(before, signal.SIGKILL)
         first, second = await asyncio.gather(whole(engine, job), whole(engine, other))
-        assert engine.pid != before
+        assert engine.pids[0] != before
         return first, second
 
     (view, shots), (other, _) = asyncio.run(disturbed())
@@ -321,10 +321,57 @@ def test_answers_come_while_a_film_runs(engine: Engine) -> None:
     assert asyncio.run(drag()) == "running"
 
 
+def test_a_second_worker_helps_when_films_crowd(engine: Engine) -> None:
+    asked = {"knobs": {"steps": 50, "pace": 0.02}, "n": 2}
+    _, undisturbed = film(engine, **asked, seed=3)
+    with Engine("cpu", stage=STAGE, workers=2) as pair:
+        pair.catalogue()
+
+        async def crowd() -> list:
+            few = [pair.submit(*TOY, **asked, seed=i) for i in range(2)]
+            assert len(pair.pids) == 1  # two films are no crowd
+            jobs = few + [pair.submit(*TOY, **asked, seed=i) for i in range(2, 12)]
+            assert len(pair.pids) == 2
+            watched = [asyncio.create_task(whole(pair, j)) for j in jobs]
+            while len({id(pair._jobs[j].host) for j in jobs}) == 1:  # until it has started and taken over some of them
+                await asyncio.sleep(0.01)
+            os.kill(pair.pids[1], signal.SIGKILL)  # and again, when it died
+            return await asyncio.gather(*watched)
+
+        films = asyncio.run(asyncio.wait_for(crowd(), 60))
+        assert {view.status for view, _ in films} == {"done"}
+        assert all([s.step for s in shots] == list(range(51)) for _, shots in films)  # none lost, none twice
+        assert same(films[3][1], undisturbed)
+        assert all(pair.pids) and len(set(pair.pids)) == 2
+
+
+def test_films_go_on_without_a_second_worker_that_cannot_start() -> None:
+    with Engine("cpu", stage=STAGE, workers=2) as pair:
+        pair.catalogue()
+        jobs = [pair.submit(*TOY, knobs={"steps": 30, "pace": 0.02}, n=1, seed=i) for i in range(6)]
+        pair._gave_up(pair._keepers[1], "The worker cannot start.")
+        assert len(pair.pids) == 1
+
+        async def watch() -> list:
+            return await asyncio.gather(*(whole(pair, j) for j in jobs))
+
+        assert {view.status for view, _ in asyncio.run(watch())} == {"done"} and len(pair.pids) == 1
+
+
+def test_workers_fill_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(cores: int, threads: str = "") -> int:
+        monkeypatch.setattr(worker, "cores", lambda: cores)
+        monkeypatch.setenv("GENVIZ_THREADS", threads)
+        return worker.workers()
+
+    assert [of(1), of(2), of(4), of(16)] == [1, 2, 1, 1]
+    assert [of(2, "2"), of(4, "2"), of(64, "1")] == [1, 2, 4]
+
+
 def test_no_orphan_and_every_film_ends_when_the_engine_closes() -> None:
     engine = Engine("cpu", stage=STAGE)
     engine.catalogue()
-    job, pid = engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.05}), engine.pid
+    job, pid = engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.05}), engine.pids[0]
     engine.close()
     assert engine.look(job).status == "cancelled"
     with pytest.raises(ProcessLookupError):

@@ -5,9 +5,9 @@
     view = await engine.wait(job, have=0)         # View(status, place, message, shots)
     x = await engine.call("vae/vae", "mnist", "decode", z)
 
-One worker process owns torch and gives every live film its share of the time, a step at a turn. Every film ends in exactly one answer:
-done, cancelled, or an error in a sentence. A film is re-makeable from its order, so it outlives the worker and the connection of its
-owner.
+A worker process owns torch and gives every live film its share of the time, a step at a turn; where cores are left and many films
+under way, a second one helps. Every film ends in exactly one answer: done, cancelled, or an error in a sentence. A film is re-makeable
+from its order, so it outlives the worker and the connection of its owner, and can move to a worker with nothing to do.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ from typing import Any
 from genviz.engine import request
 from genviz.engine.job import Job, Limits, Order, Refused, Shot, View
 from genviz.engine.keeper import Keeper
+from genviz.engine.worker import workers as room
 
 __all__ = ["Engine", "Limits", "Refused", "Shot", "View"]
 
 GONE = "This film is no longer here; press Sample to make it again."
 AGAIN = "The worker stopped and is being started again; the film goes on where it was."
 CRASHED = "The worker crashed on this film more than once; choose other settings."
+CROWD = 2  # films under way for each worker, above which another one is started
 
 Loop = asyncio.AbstractEventLoop
 
@@ -38,11 +40,12 @@ Loop = asyncio.AbstractEventLoop
 class Engine:
     """`device`: auto, cpu, cuda, mps. `backend`: "worker" (a process) or "inline" (a thread). Safe to use from any thread or event loop.
 
-    `stage` names the class that makes films where torch is; tests put their own there.
+    `stage` names the class that makes films where torch is; tests put their own there. `workers` is how many there may be on a CPU, as
+    many as its cores have room for where none is given; the first one answers all questions.
     """
 
     def __init__(self, device: str = "auto", backend: str = "worker", *, limits: Limits | None = None,
-                 stage: str = "genviz.engine.stage:Stage"):  # fmt: skip
+                 stage: str = "genviz.engine.stage:Stage", workers: int | None = None):  # fmt: skip
         if backend not in ("worker", "inline"):
             raise ValueError(f"The backend is 'worker' or 'inline', not {backend!r}.")
         self.limits = limits or Limits()
@@ -57,9 +60,10 @@ class Engine:
         self._ready = threading.Event()
         self._broken = ""  # why nothing can be made any more
         self._work = threading.Event()  # there is something to watch over
-        with self._lock:
-            self._keeper = Keeper(backend, (device, stage, self.limits.seconds), take=self._take, started=self._started, died=self._died,
-                                  gave_up=self._gave_up)  # fmt: skip
+        self._backend, self._args = backend, (device, stage, self.limits.seconds)
+        self._most = 1 if backend == "inline" else workers or room()
+        self._keepers: list[Keeper] = []
+        self._hire()
         threading.Thread(target=self._watch, daemon=True, name="genviz-watch").start()
 
     # What the screen asks.
@@ -112,7 +116,7 @@ class Engine:
             record.touched = time.monotonic()
             if record.paused:
                 record.paused = False
-                self._keeper.send("go", record.id)
+                record.host.send("go", record.id)
             if record.final:
                 self._jobs.move_to_end(job)
             place, message = 0, record.message
@@ -175,7 +179,7 @@ class Engine:
             id = f"call-{next(self._numbers)}"
             command = ("call", id, model, data, method, sent, options)
             self._calls[id] = (command, loop, future)
-            self._keeper.send(*command)
+            self._keepers[0].send(*command)
         self._work.set()
         try:
             ok, value = await asyncio.wait_for(future, timeout)
@@ -184,7 +188,7 @@ class Engine:
         finally:
             with self._lock:
                 if self._calls.pop(id, None) is not None and not (future.done() and not future.cancelled()):
-                    self._keeper.send("stop", id)  # nobody listens any more
+                    self._keepers[0].send("stop", id)  # nobody listens any more
         if not ok:
             raise Refused(value)
         return value
@@ -193,7 +197,8 @@ class Engine:
         """Stop everything; unfinished films end as cancelled. The engine cannot be used again."""
         self._shut("The engine was closed.", "cancelled")
         self._work.set()
-        self._keeper.close()
+        for keeper in self._keepers:
+            keeper.close()
 
     def __enter__(self) -> Engine:
         return self
@@ -202,9 +207,9 @@ class Engine:
         self.close()
 
     @property
-    def pid(self) -> int:
-        """Process id of the worker, 0 where there is none."""
-        return self._keeper.pid
+    def pids(self) -> list[int]:
+        """Process ids of the workers, 0 for one that is not there."""
+        return [keeper.pid for keeper in self._keepers]
 
     # The films; always under the lock.
 
@@ -212,8 +217,9 @@ class Engine:
         return [*self._live.values(), *self._line]
 
     def _fill(self) -> None:
-        """Give films from the line a place on the rota, as far as the bounds allow; suspects of two crashes run alone."""
-        if not self._line or not self._keeper.alive:
+        """Give films from the line a place on a rota, as far as the bounds allow; suspects of two crashes run alone."""
+        ready = [keeper for keeper in self._keepers if keeper.ready]
+        if not (ready and self._unfinished()):
             return
         now, active = time.monotonic(), [j for j in self._live.values() if not j.paused]
         images, held = sum(j.order.n for j in active), sum(j.bytes for j in self._live.values())
@@ -221,20 +227,44 @@ class Engine:
             full = len(active) >= self.limits.live or images + record.order.n > self.limits.images or held > self.limits.held
             alone = record.strikes >= 2 or any(j.strikes >= 2 for j in active)
             if active and (full or alone):
-                return
+                break
             if record.idle(now) > self.limits.pause:
                 continue  # nobody looks: whoever does look goes first
             self._line.remove(record)
             self._live[record.id] = record
+            record.status, record.message = "running", ""
+            self._begin(record, min(reversed(ready), key=lambda k: _load(k, active, record)))
             active.append(record)
             images += record.order.n
-            record.status, record.message = "running", ""
-            self._keeper.send("start", record.id, record.order, record.shots[-1].step if record.shots else -1)
+        self._level(ready, active)
+        if len(active) > CROWD * len(self._keepers) and len(self._keepers) < self._most:
+            self._hire()
+
+    def _begin(self, record: Job, keeper: Keeper) -> None:
+        record.host = keeper
+        keeper.send("start", record.id, record.order, record.step)
+
+    def _level(self, ready: list[Keeper], active: list[Job]) -> None:
+        """A worker with nothing to do takes over half of the young films of the busiest, of each model half; they begin again there."""
+        for keeper in ready:
+            if any(job.host is keeper for job in active):
+                continue
+            busiest = max(ready, key=lambda k: sum(job.host is k for job in active))
+            young = [job for job in active if job.host is busiest and job.young and not job.strikes]
+            for job in sorted(young, key=lambda j: j.order.model)[1::2]:
+                busiest.send("stop", job.id)
+                self._begin(job, keeper)
+
+    def _hire(self) -> None:
+        """Start a worker."""
+        with self._lock:
+            self._keepers.append(Keeper(self._backend, self._args, take=self._take, started=self._started, died=self._died,
+                                        gave_up=self._gave_up))  # fmt: skip
 
     def _end(self, record: Job, status: str, message: str = "") -> None:
         """The one answer that every film gets."""
         if self._live.pop(record.id, None) is not None:
-            self._keeper.send("stop", record.id)
+            record.host.send("stop", record.id)
         if record in self._line:
             self._line.remove(record)
         record.status, record.message, record.paused = status, message, False
@@ -268,23 +298,25 @@ class Engine:
             self._calls.clear()
             self._ready.set()
 
-    # What the keeper of the worker tells, from its thread.
+    # What the keeper of a worker tells, from its thread.
 
-    def _started(self) -> None:
+    def _started(self, keeper: Keeper) -> None:
         with self._lock:
-            for command, _, _ in self._calls.values():
-                self._keeper.send(*command)
-            self._fill()
+            for command, _, _ in self._calls.values() if keeper is self._keepers[0] else ():
+                keeper.send(*command)
 
-    def _take(self, events: list[tuple]) -> None:
+    def _take(self, keeper: Keeper, events: list[tuple]) -> None:
         """Put a message's events into the mailboxes and wake who waits."""
         answers: dict[Loop, list[tuple]] = {}
         with self._lock:
             changed = {}
             for kind, *event in events:
                 record = self._live.get(event[0]) if kind in ("shot", "end") else None
+                if record is not None and record.host is not keeper:
+                    continue  # sent before it moved to another worker
                 if kind == "ready":
                     self._catalogue = event[0]
+                    self._most = self._most if event[0]["device"] == "cpu" else 1
                     self._ready.set()
                 elif kind == "answer" and event[0] in self._calls:
                     _, loop, future = self._calls[event[0]]
@@ -302,18 +334,19 @@ class Engine:
         for loop, results in answers.items():
             _tell(loop, results)
 
-    def _died(self, suspect: str) -> bool:
+    def _died(self, keeper: Keeper, suspect: str) -> bool:
         """Send the films of a dead worker back to the head of the line; a film alive in three crashes is not tried again.
 
         Who was on stage when it died counts twice, so that a film that kills its worker is known after two.
         """
         with self._lock:
-            blamed = bool(self._ready.is_set() and (self._live or self._calls))
-            for record in reversed(self._live.values()):
+            lost = [j for j in self._live.values() if j.host is keeper]
+            blamed = bool(self._ready.is_set() and (lost or self._calls and keeper is self._keepers[0]))
+            for record in reversed(lost):
+                del self._live[record.id]
                 record.strikes += 2 if record.id == suspect else 1
                 record.status, record.message, record.paused = "waiting", AGAIN, False
                 self._line.appendleft(record)
-            self._live.clear()
             for record in [j for j in self._line if j.strikes >= 3]:
                 self._end(record, "error", CRASHED)
             self._line = deque(sorted(self._line, key=lambda j: j.strikes < 2))
@@ -322,12 +355,17 @@ class Engine:
                 _tell(loop, [(future, (False, "The worker crashed on this question; choose other settings."))])
             return blamed
 
-    def _gave_up(self, why: str) -> None:
+    def _gave_up(self, keeper: Keeper, why: str) -> None:
+        with self._lock:
+            if keeper is not self._keepers[0]:  # the others do without it
+                self._keepers.remove(keeper)
+                self._most = len(self._keepers)
+                return self._fill()
         self._shut(why, "error")
 
     def _watch(self) -> None:
         """While there is work, once a second: leases of films that nobody asks for, and a worker that is stuck in one step."""
-        limits, busy_since = self.limits, 0.0
+        limits, since = self.limits, {}  # since when each worker has had something to do
         while True:
             self._work.wait()
             time.sleep(min(1.0, limits.pause / 4))
@@ -341,14 +379,20 @@ class Engine:
                         self._end(record, "cancelled", f"Nobody asked for this film during {limits.lease:g} seconds.")
                     elif idle > limits.pause and not record.paused and record.id in self._live:
                         record.paused = True
-                        self._keeper.send("pause", record.id)
+                        record.host.send("pause", record.id)
                 self._fill()
-                busy = self._ready.is_set() and (self._calls or any(not j.paused for j in self._live.values()))
-                busy_since = (busy_since or now) if busy else 0.0
-                if busy and now - max(busy_since, self._keeper.heard) > limits.stall:
-                    self._keeper.kill()
+                busy = {j.host for j in self._live.values() if not j.paused} | {self._keepers[0] if self._calls else None}
+                since = {keeper: since.get(keeper, now) for keeper in self._keepers if keeper in busy and self._ready.is_set()}
+                for keeper, begun in since.items():
+                    if now - max(begun, keeper.heard) > limits.stall:
+                        keeper.kill()
                 if not self._calls and not self._unfinished():
                     self._work.clear()
+
+
+def _load(keeper: Keeper, active: list[Job], record: Job) -> int:
+    """Images that a worker has under way; those of the same model count more, for they cost alike and are best shared."""
+    return sum(job.order.n * (3 if job.order.model == record.order.model else 1) for job in active if job.host is keeper)
 
 
 def _tell(loop: Loop, results: list[tuple[asyncio.Future, Any]]) -> None:

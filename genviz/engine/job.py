@@ -6,9 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from genviz.engine.keeper import Keeper
 
 FINAL = ("done", "cancelled", "error")
 
@@ -89,6 +92,7 @@ class Job:
     message: str = ""
     shots: list[Shot] = field(default_factory=list)
     bytes: int = 0
+    host: Keeper | None = None  # whose worker makes it
     strikes: int = 0  # crashes it was alive in; the one on stage at the time counts twice
     paused: bool = False
     touched: float = field(default_factory=time.monotonic)  # when somebody last asked for it
@@ -97,6 +101,16 @@ class Job:
     @property
     def final(self) -> bool:
         return self.status in FINAL
+
+    @property
+    def step(self) -> int:
+        """The last step that arrived, -1 where none did."""
+        return self.shots[-1].step if self.shots else -1
+
+    @property
+    def young(self) -> bool:
+        """Less than half of its steps are made."""
+        return not self.shots or 2 * self.shots[-1].step < self.shots[-1].steps
 
     def idle(self, now: float) -> float:
         """Seconds since anybody asked for it; 0 while somebody waits."""

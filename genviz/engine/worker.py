@@ -19,10 +19,19 @@ from collections.abc import Iterator
 from genviz.engine.wire import read, write
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def threads() -> int:
     """CPU threads of a worker: all cores but one, which serves the page. Constant, because the count may change the last bits of a film."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, int(os.environ.get("GENVIZ_THREADS") or cores - 1))
+    return max(1, int(os.environ.get("GENVIZ_THREADS") or cores() - 1))
+
+
+def workers() -> int:
+    """How many workers the cores have room for when many films are asked for: two on two cores."""
+    return max(1, min(4, cores() // threads()))
 
 
 class Worker:

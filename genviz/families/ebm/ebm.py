@@ -42,7 +42,7 @@ from genviz.families.ebm.nets import Potential
 from genviz.frame import Frame, knob
 from genviz.model import Model, rand, randn
 
-LARGEST, SMALLEST = 3.0, 0.25  # noise on the pictures, which are numbers in [-1, 1]
+LARGEST, SMALLEST = 10.0, 0.25  # noise on the pictures, which are numbers in [-1, 1]
 UNIT = 0.6  # root mean square of a pixel, roughly
 SCALE = 10.0  # of the network's output: how fast f may change with the weights
 LENGTH, STEP = 96, 0.7  # moves of a chain in training, and the step of each in units of sigma
