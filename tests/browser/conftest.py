@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from pages import ROOT
+from pages import LONG, ROOT
 
 FLAGS = [
     "--headless=new",
@@ -70,28 +70,44 @@ def app() -> Iterator[str]:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.fixture(scope="session")
+def people(browser) -> Iterator:
+    """people(dark, touch) -> the browser of somebody with this device, the same one for every test: it has the app's scripts by now."""
+    known: dict[tuple[bool, bool], object] = {}
+
+    def person(dark: bool, touch: bool):
+        if (dark, touch) not in known:
+            known[dark, touch] = browser.new_context(has_touch=touch, color_scheme="dark" if dark else "light")
+            known[dark, touch].set_default_timeout(LONG)
+        return known[dark, touch]
+
+    yield person
+    for context in known.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(browser, app) -> Iterator:
-    """visit(path="", width=1280, height=720, dark=False) -> an open page; what went wrong in it is raised at the end."""
-    contexts, wrong = [], []
+def visit(people, app) -> Iterator:
+    """visit(path="", width=1280, height=720, dark=False) -> an open page of somebody new; what went wrong in it is raised at the end."""
+    pages, wrong = [], []
 
     def open_page(path: str = "", width: int = 1280, height: int = 720, dark: bool = False, touch: bool = False):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, has_touch=touch, color_scheme="dark" if dark else "light"
-        )
-        contexts.append(context)
-        page = context.new_page()
+        page = people(dark, touch).new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        pages.append(page)
         page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
         page.on("pageerror", lambda e: wrong.append(f"page error: {e}"))
         page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if _leaves(r.url, app) else None)
         query = "?__theme=dark" if dark else "?__theme=light"
         page.goto(app + "/" + path + query)
-        page.wait_for_selector(".gv-Start .family", timeout=60000)
+        page.wait_for_selector(".gv-Start .family", timeout=LONG)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.evaluate("localStorage.clear()")
+        page.context.clear_permissions()
+        page.close()
     assert not wrong, "\n".join(dict.fromkeys(wrong))
 
 

@@ -2,5 +2,6 @@
 
 from pathlib import Path
 
+LONG = 120_000  # milliseconds: more than the slowest panel takes on two busy cores
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCREENS = ROOT / "screenshots"  # made anew by every run, not kept in git

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from pages import LONG
 from test_panels_in_use import keep
-
-LONG = 60000
 
 
 @pytest.fixture
