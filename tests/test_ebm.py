@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from genviz.families.ebm.buffer import Buffer
 from genviz.families.ebm.chain import State, accept
-from genviz.families.ebm.ebm import CHAINS, EBM, LARGEST, LENGTH, MOVES, SMALLEST, UNIT, cooling
+from genviz.families.ebm.ebm import CHAINS, EBM, LARGEST, LENGTH, MOVES, SMALLEST, UNIT, cool, cooling
 from genviz.families.ebm.hmc import hmc, roll
 from genviz.families.ebm.langevin import langevin, step
 from genviz.families.ebm.mala import mala
@@ -204,12 +205,25 @@ def test_without_a_network_the_energy_is_that_of_independent_pixels(model):
         torch.testing.assert_close(shift, shift[:1].expand(200), rtol=1e-4, atol=1e-2)
         torch.testing.assert_close(silent.jump(y, slope, sigma), y * UNIT**2 / (UNIT**2 + sigma**2))
     *_, before, end = silent.sample(300, EBM.Knobs(), rng())
-    # steps of 0.7 sigma leave the variance v where v = (1 - h)^2 v + (0.7 sigma)^2, h = (0.7 sigma)^2 / 2 / (sigma^2 + UNIT^2)
-    moved = (0.7 * SMALLEST) ** 2
-    h = moved / 2 / (SMALLEST**2 + UNIT**2)
-    settled = math.sqrt(moved / (1 - (1 - h) ** 2))
-    assert (before.x * math.hypot(1, SMALLEST)).std().item() == pytest.approx(settled, rel=0.1)
+    knobs = EBM.Knobs()
+    v, kept = LARGEST**2 + UNIT**2, 1 - knobs.step_size**2 / 2  # of a pixel on its way; wide valleys lose some width to a long step
+    for sigma, colder in pairwise(cooling(knobs.steps - 1).tolist()):
+        v = (1 - (1 - kept) * sigma**2 / (sigma**2 + UNIT**2)) ** 2 * v + colder**2 - (kept * sigma) ** 2
+    assert (before.x * math.hypot(1, SMALLEST)).std().item() == pytest.approx(math.sqrt(v), rel=0.05)  # and x0_hat is held within [-1, 1]
     assert end.x.mean().abs() < 0.01
+
+
+@pytest.mark.parametrize("size", [0.3, 0.7, 1.4])
+def test_a_step_leads_from_one_noise_to_the_next(size):
+    """Where x0_hat is the picture itself, all that is left of y is noise, and it has the size that was asked for."""
+    x, sigma = torch.full((5000, 1, 4, 4), 0.5), torch.tensor([3.0, 0.4]).repeat(2500)
+    wide = sigma.view(-1, 1, 1, 1)
+    y = x + wide * torch.randn(x.shape, generator=rng())
+    y = cool(y, (y - x) / wide**2, size, sigma, 0.97 * sigma, torch.randn(x.shape, generator=rng(1)))
+    for part in (0, 1):
+        assert (y - x)[part::2].std().item() == pytest.approx(0.97 * sigma[part].item(), rel=0.02)
+    small, eps = 0.01, torch.randn(x.shape, generator=rng(2))
+    torch.testing.assert_close(cool(y, y, small, 1.0, 1.0, eps), step(y, y, small, eps), rtol=0, atol=1e-5)  # Langevin's, where it is short
 
 
 def test_matching_is_least_where_the_jump_is_right():
@@ -222,8 +236,8 @@ def test_matching_is_least_where_the_jump_is_right():
 
 def test_noise_falls_evenly_to_the_smallest():
     way = cooling(LENGTH)
-    assert way[-1].item() == pytest.approx(SMALLEST) and LARGEST * 0.95 < way[0] < LARGEST
-    assert torch.allclose(way[1:] / way[:-1], (way[1] / way[0]).expand(LENGTH - 1), atol=1e-5)
+    assert way[-1].item() == pytest.approx(SMALLEST) and way[0].item() == pytest.approx(LARGEST) and len(way) == LENGTH + 1
+    assert torch.allclose(way[1:] / way[:-1], (way[1] / way[0]).expand(LENGTH), atol=1e-5)
 
 
 # Learning
@@ -308,13 +322,13 @@ def test_chains_of_pictures_cool_down_in_the_buffer(model):
     fresh = EBM(fine=16, middle=16, coarse=16)
     x, sigma = fresh.negatives(CHAINS, rng())
     assert len(fresh.buffer.x) == CHAINS and fresh.buffer.life == LENGTH // MOVES and x.isfinite().all()
-    assert torch.allclose(sigma, cooling(LENGTH)[MOVES - 1].expand(CHAINS)), "all begin with the most noise"
+    assert torch.allclose(sigma, cooling(LENGTH)[MOVES].expand(CHAINS)), "all begin with the most noise"
     over = fresh.buffer.end == 1
     _, sigma = fresh.negatives(CHAINS, rng(1))
     second = torch.empty_like(sigma)
     second[fresh.buffer.taken] = sigma
-    assert over.any() and torch.allclose(second[over], cooling(LENGTH)[MOVES - 1]), "a new chain in place of one that is over"
-    assert torch.allclose(second[~over], cooling(LENGTH)[2 * MOVES - 1])
+    assert over.any() and torch.allclose(second[over], cooling(LENGTH)[MOVES]), "a new chain in place of one that is over"
+    assert torch.allclose(second[~over], cooling(LENGTH)[2 * MOVES])
 
 
 # Z
@@ -340,7 +354,7 @@ def test_partition_makes_a_density_of_mass_one():
 
 def test_a_walk_cools_down_and_ends_with_its_jump(model):
     frames = list(model.sample(3, replace(EBM.Knobs(), steps=5), rng()))
-    way = [*cooling(4).tolist(), SMALLEST]
+    way = cooling(4).tolist()
     assert [f.nfe for f in frames] == [1, 2, 3, 4, 5, 5]
     assert torch.equal(frames[-1].x, frames[-2].aux["x0_hat"]) and frames[-1].x.abs().max() <= 1
     for frame, sigma in zip(frames[:-1], way, strict=True):
@@ -353,7 +367,7 @@ def test_a_walk_cools_down_and_ends_with_its_jump(model):
     assert frames[0].caption == f"sigma = {way[0]:.2f}, mean energy = {frames[0].aux['energy'].mean():.0f}"
     r = rng()
     start = model.start(3, r)
-    moved = step(start, -frames[0].aux["score"], 0.7 * way[0], torch.randn(3, 1, 28, 28, generator=r))
+    moved = cool(start, -frames[0].aux["score"], EBM.Knobs().step_size, way[0], way[1], torch.randn(3, 1, 28, 28, generator=r))
     torch.testing.assert_close(frames[1].x * math.hypot(1, way[1]), moved, atol=1e-4, rtol=1e-4)
 
 

@@ -24,7 +24,7 @@ change from one to another. That, and two averages that must be balanced against
 
 **What helps.** A *replay buffer* keeps the chains from one step of learning to the next, so that each needs only a few moves per batch.
 And the energies are those of pictures with noise on them, $y = x + \sigma\varepsilon$: with much noise the landscape is one wide
-bowl, with little it has a valley for every kind of picture. A chain begins hot and *cools down* from $\sigma = 3$ to $0.25$, so it need
+bowl, with little it has a valley for every kind of picture. A chain begins hot and *cools down* from $\sigma = 10$ to $0.25$, so it need
 not climb from valley to valley. The slope also gives the clean picture back, $\hat x_0 = y - \sigma^2 \nabla_y E(y)$: the last step of
 every walk here is this *jump*, and that it should land near the data is a second lesson, learnt beside the two phases (*denoising score
 matching*).
@@ -66,10 +66,10 @@ FAMILY = Family(
     ),
     scenes=(
         Scene("No noise: straight downhill", "ebm", {"noise": 0.0}),
-        Scene("Stopped early: 20 steps", "ebm", {"steps": 20}),
+        Scene("In a hurry: 30 steps", "ebm", {"steps": 30}),
         Scene("A slow one: 400 steps", "ebm", {"steps": 400}),
-        Scene("Too hot: twice the noise", "ebm", {"noise": 2.0}),
-        Scene("Steps too large", "ebm", {"step_size": 1.7}),
+        Scene("Too hot: a fifth more noise", "ebm", {"noise": 1.2}),
+        Scene("Steps too large: few kinds are left", "ebm", {"step_size": 1.7}),
     ),
     replies=(
         Reply(

@@ -23,6 +23,14 @@ and no chain runs off. One more thing is known about the slope: x0_hat is the me
 from the picture that does is least (denoising score matching, Vincent 2011). That teaches the surroundings of data in few steps, and
 the chains teach the rest: both losses are added.
 
+A Langevin step of size s sigma goes s^2 / 2 of the way to x0_hat, and its noise is a little too large: a valley of width sigma would settle
+wider than it is (langevin.py). Here the width of the valleys is known, that of the noise, and so is the one that is wanted next, so the
+noise is what leads from the one to the other,
+
+    y' = y - (s sigma)^2 / 2 dE/dy + n eps,    n^2 = sigma'^2 - (1 - s^2 / 2)^2 sigma^2,
+
+which is Langevin's for small s, and with which the chains and the jumps ask for the same energy (Jolicoeur-Martineau et al. 2021).
+
 References: Hinton 2002 (contrastive divergence); Tieleman 2008 (persistent chains); Xie et al. 2016; Du and Mordatch 2019 (replay buffer);
 Nijkamp et al. 2020 (what makes it stable); Saremi and Hyvarinen 2019 (walk and jump); Li et al. 2019 (energies from score matching).
 """
@@ -32,12 +40,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from genviz.families.ebm.buffer import Buffer
-from genviz.families.ebm.langevin import langevin, step
+from genviz.families.ebm.langevin import langevin
 from genviz.families.ebm.nets import Potential
 from genviz.frame import Frame, knob
 from genviz.model import Model, rand, randn
@@ -45,7 +54,7 @@ from genviz.model import Model, rand, randn
 LARGEST, SMALLEST = 10.0, 0.25  # noise on the pictures, which are numbers in [-1, 1]
 UNIT = 0.6  # root mean square of a pixel, roughly
 SCALE = 10.0  # of the network's output: how fast f may change with the weights
-LENGTH, STEP = 96, 0.7  # moves of a chain in training, and the step of each in units of sigma
+LENGTH, STEP = 192, 0.5  # moves of a chain in training, and the step of each in units of sigma
 CHAINS, MOVED, MOVES = 1024, 32, 4  # chains in the buffer; those that move in a training step; moves of each
 
 
@@ -53,9 +62,9 @@ CHAINS, MOVED, MOVES = 1024, 32, 4  # chains in the buffer; those that move in a
 class Knobs:
     """How a chain walks."""
 
-    steps: int = knob(97, 1, 1000, help="Network evaluations of a chain; the last one jumps from the noisy picture to a clean one.")
+    steps: int = knob(193, 1, 1000, help="Network evaluations of a chain; the last one jumps from the noisy picture to a clean one.")
     step_size: float = knob(
-        0.7, 0.05, 1.9, step=0.05, help="s, in units of sigma: a step goes s^2 / 2 of the way to x0_hat, and adds s sigma times noise."
+        0.5, 0.05, 1.9, step=0.05, help="s, in units of sigma: a step goes s^2 / 2 of the way to x0_hat, and adds about s sigma of noise."
     )
     noise: float = knob(1.0, 0.0, 3.0, step=0.05, help="Factor on the noise of a step: 1 is Langevin, 0 walks straight downhill.")
 
@@ -103,10 +112,10 @@ class EBM(Model):
         way = cooling(LENGTH, self.device)
         x, age = self.buffer.take(n, self.start, rng)
         for move in range(MOVES):
-            sigma = way[age * MOVES + move]
-            x = step(x, self.pull(x, sigma)[1], STEP * wide(sigma), randn(*x.shape, rng=rng, device=x.device))
+            at = age * MOVES + move
+            x = cool(x, self.pull(x, way[at])[1], STEP, way[at], way[at + 1], randn(*x.shape, rng=rng, device=x.device))
         self.buffer.put(x)
-        return x, sigma
+        return x, way[at + 1]
 
     def blur(self, x: Tensor, rng: torch.Generator, sigma: Tensor | float = SMALLEST) -> Tensor:
         """Clean pictures to noisy ones y = x + sigma eps; sigma (B,) or one for all."""
@@ -158,7 +167,8 @@ class EBM(Model):
         "y_data", "y_model": where the energy is lowered and where it is raised; "energy_..." (B,), "slope_..." and "x0_hat_..." there.
         """
         y = self.blur(x, rng)
-        *_, end = langevin(self.slope, y, knobs.steps, knobs.step_size * SMALLEST, rng, knobs.noise)
+        noise = knobs.noise * math.sqrt(1 - knobs.step_size**2 / 4)  # as in `cool`, at one noise
+        *_, end = langevin(self.slope, y, knobs.steps, knobs.step_size * SMALLEST, rng, noise)
         answer = {}
         for name, at, (energy, gradient) in (("data", y, self.slope(y)), ("model", end.x, end[1:3])):
             answer |= {f"y_{name}": at, f"energy_{name}": energy, f"slope_{name}": gradient, f"x0_hat_{name}": self.clean(at, gradient)}
@@ -175,22 +185,33 @@ class EBM(Model):
     @torch.no_grad()
     def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame]:
         """n chains at the noise SMALLEST from the picture x (1, 28, 28), each with noise of its own; frames as those of `sample`."""
-        way = torch.full((knobs.steps - 1,), SMALLEST, device=self.device)
+        way = torch.full((knobs.steps,), SMALLEST, device=self.device)
         yield from self._walk(self.blur(x.to(self.device).expand(n, *self.shape), rng), way, knobs, rng)
 
     def _walk(self, x: Tensor, way: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
-        for place, sigma in enumerate([*way.tolist(), SMALLEST]):
+        for place, (sigma, colder) in enumerate(pairwise([*way.tolist(), SMALLEST])):
             energy, gradient, x0_hat = self.pull(x, sigma)
             aux = {"x0_hat": x0_hat, "score": -gradient, "energy": energy}
             caption = f"sigma = {sigma:.2f}, mean energy = {energy.mean():.0f}"
             yield Frame(x / math.hypot(1, sigma), place, knobs.steps, place + 1, caption, aux)
-            x = step(x, gradient, knobs.step_size * sigma, knobs.noise * randn(*x.shape, rng=rng, device=x.device))
+            x = cool(x, gradient, knobs.step_size, sigma, colder, knobs.noise * randn(*x.shape, rng=rng, device=x.device))
         yield Frame(x0_hat, knobs.steps, knobs.steps, knobs.steps, f"{caption}, then the jump", aux)  # aux as before the jump
 
 
 def cooling(moves: int, device: torch.device | str = "cpu") -> Tensor:
-    """Noises (moves,) of a chain that cools down, evenly spaced on a logarithmic scale; the last one is SMALLEST."""
-    return SMALLEST * (LARGEST / SMALLEST) ** torch.linspace(1, 0, moves + 1, device=device)[1:]
+    """Noises (moves + 1,) of a chain that cools down from LARGEST to SMALLEST, evenly spaced on a logarithmic scale."""
+    return SMALLEST * (LARGEST / SMALLEST) ** torch.linspace(1, 0, moves + 1, device=device)
+
+
+def cool(x: Tensor, gradient: Tensor, size: float, sigma: Tensor | float, colder: Tensor | float, eps: Tensor) -> Tensor:
+    """From x with the noise sigma to x' with the noise `colder`: Langevin's step of `size` sigma, its noise eps scaled to end up there."""
+    kept = (1 - size**2 / 2) * wide(sigma)
+    return x - (size * wide(sigma)) ** 2 / 2 * gradient + _root(wide(colder) ** 2 - kept**2) * eps
+
+
+def _root(square: Tensor | float) -> Tensor | float:
+    """Square root; 0 where a step is too short to cool that far, so that even without noise it ends up warmer."""
+    return square.clamp(min=0).sqrt() if isinstance(square, Tensor) else math.sqrt(max(square, 0.0))
 
 
 def wide(sigma: Tensor | float) -> Tensor | float:
