@@ -217,7 +217,8 @@ def test_films_walk_in_lock_step_by_share_or_by_evaluations(visit) -> None:
     page.keyboard.press("Home")
     assert all(step == 0 for step, _, _ in steps(page).values())
     seek(page, 0.5)
-    assert all(step == last // 2 for step, last, _ in steps(page).values()), "half of the way for everybody"
+    for step, last, _ in steps(page).values():  # half of the way for everybody, as far as there are frames: 60 of a long film
+        assert last // 2 - last // 59 <= step <= last // 2, (step, last)
     page.locator(f"{SIDE} .how [value=nfe]").click()
     seek(page, 5)
     for title, (step, last, nfe) in steps(page).items():

@@ -101,11 +101,10 @@ def test_two_phases_grow_apart_with_the_chain(visit) -> None:
         return sum(abs(p - q) for p, q in zip(a, b, strict=True))
 
     assert apart(data, near) < apart(data, model)
+    before = page.locator(".gv-Phases [data-phase=data] .about").inner_text()
     page.locator(".gv-Phases .fresh").click()
     page.wait_for_function(
-        "before => document.querySelector('.gv-Phases [data-phase=data] .about').innerText !== before",
-        arg=page.locator(".gv-Phases [data-phase=data] .about").inner_text(),
-        timeout=LONG,
+        "before => document.querySelector('.gv-Phases [data-phase=data] .about').innerText !== before", arg=before, timeout=LONG
     )
     keep(page, "phases-in-use")
 
