@@ -34,6 +34,24 @@ def test_it_learns_and_ends_with_the_average() -> None:
     assert train.evaluate(model, "mnist") == pytest.approx(steps[-1].held_out, rel=1e-5)
 
 
+def test_half_precision_is_in_the_products_only(monkeypatch) -> None:
+    used: list[torch.dtype] = []
+    loss = Toy.loss
+
+    def watched(self, *asked) -> torch.Tensor:
+        if self.training:
+            used.append(torch.nn.functional.linear(torch.ones(1, 2), torch.ones(2, 2)).dtype)
+        return loss(self, *asked)
+
+    monkeypatch.setattr(Toy, "loss", watched)
+    for half in (False, True):
+        torch.manual_seed(0)
+        model, before = Toy(), len(used)
+        steps = run(model, Recipe(epochs=20, batch=32, lr=3e-2, ema=0.9), half=half)
+        assert steps[-1].held_out < 0.5 * steps[0].loss and all(p.dtype == torch.float32 for p in model.parameters())
+        assert set(used[before:]) == {torch.bfloat16 if half else torch.float32} and len(used) == before + 200
+
+
 def test_a_killed_run_goes_on(tmp_path) -> None:
     recipe = Recipe(epochs=4, batch=32)
     torch.manual_seed(0)

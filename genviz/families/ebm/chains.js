@@ -6,7 +6,7 @@ const show_knob = r => { r.previousElementSibling.textContent = r.value; };
 const knobs = () => {
   for (const r of element.querySelectorAll(".knob")) {
     const k = v().knobs.find(k => k.name === r.dataset.knob);
-    Object.assign(r, {min: k.name === "steps" ? 10 : k.low, max: k.name === "steps" ? 500 : k.high, step: k.step || 10, value: k.default});
+    Object.assign(r, {min: k.name === "steps" ? 10 : k.low, max: k.name === "steps" ? 500 : k.high, step: k.step || 1, value: k.default});
     show_knob(r);
   }
 };
