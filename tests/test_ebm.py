@@ -138,20 +138,35 @@ def test_chains_do_not_know_of_each_other_and_start_where_told(sampler):
 # Slopes
 
 
+@pytest.mark.parametrize("told", [{}, {"label": torch.tensor([0, 9, 4]), "guidance": 2.5}], ids=["no class", "guided"])
 @pytest.mark.parametrize("sigma", [LARGEST, 0.8, SMALLEST])
-def test_the_slope_of_a_picture_equals_finite_differences_and_autograd(sigma):
+def test_the_slope_of_a_picture_equals_finite_differences_and_autograd(sigma, told):
     torch.manual_seed(0)
     double = EBM(fine=16, middle=16, coarse=16).double()
     x = torch.randn(3, 1, 28, 28, generator=rng(), dtype=torch.float64)
-    energy, slope = double.slope(x, sigma)
-    torch.testing.assert_close(energy, double.energy(x, sigma).detach())
+    energy, slope = double.slope(x, sigma, **told)
+    torch.testing.assert_close(energy, double.energy(x, sigma, **told).detach())
     for place in [(0, 0), (13, 14), (27, 27), (5, 20)]:
         shift = torch.zeros_like(x)
         shift[:, 0, place[0], place[1]] = 1e-4
-        difference = (double.energy(x + shift, sigma) - double.energy(x - shift, sigma)) / 2e-4
+        difference = (double.energy(x + shift, sigma, **told) - double.energy(x - shift, sigma, **told)) / 2e-4
         torch.testing.assert_close(slope[:, 0, place[0], place[1]], difference.detach(), rtol=1e-5, atol=1e-5)
     x = x.requires_grad_()
-    torch.testing.assert_close(slope, torch.autograd.grad(double.energy(x, sigma).sum(), x)[0])
+    torch.testing.assert_close(slope, torch.autograd.grad(double.energy(x, sigma, **told).sum(), x)[0])
+
+
+def test_energies_of_classes_add_up_and_classify(model):
+    """exp(-E(x)) is the sum of exp(-E(x, c)), and p(c | x) the share of each; guidance counts that share more or less often."""
+    x = torch.rand(4, 1, 28, 28, generator=rng()) * 2 - 1
+    each = torch.stack([model.energy(x, SMALLEST, torch.full((4,), c)) for c in range(10)], 1).detach()
+    whole = model.energy(x).detach()
+    torch.testing.assert_close(whole, -torch.logsumexp(-each, 1))
+    p = model.classify(x)
+    torch.testing.assert_close(p, torch.softmax(-each, 1), rtol=1e-3, atol=1e-4)
+    label = torch.tensor([3, 1, 4, 1])
+    for guidance in (0.0, 0.5, 3.0):
+        expected = whole - guidance * p.gather(1, label[:, None])[:, 0].log()
+        torch.testing.assert_close(model.energy(x, SMALLEST, label, guidance).detach(), expected, rtol=1e-4, atol=1e-2)
 
 
 def test_every_picture_may_have_a_noise_of_its_own(model):
@@ -174,22 +189,26 @@ def test_the_slope_of_a_point_equals_finite_differences():
 
 
 @pytest.mark.parametrize(
-    "net, given", [(Potential(16, 16, 16), (torch.randn(2, 1, 28, 28), torch.zeros(2))), (Hill(), (torch.randn(2, 2),))]
+    "net, given, asked",
+    [
+        (Potential(16, 16, 16), (torch.randn(2, 1, 28, 28), torch.zeros(2)), {"mix": lambda f: f.softmax(1)}),
+        (Hill(), (torch.randn(2, 2),), {"slope": True}),
+    ],
 )
-def test_a_slope_leaves_no_graph_and_no_gradient(net, given):
-    _, slope = net(*given, slope=True)
+def test_a_slope_leaves_no_graph_and_no_gradient(net, given, asked):
+    _, slope = net(*given, **asked)
     assert not slope.requires_grad and all(p.requires_grad and p.grad is None for p in net.parameters())
 
 
 class Silent(nn.Module):
-    """A network that knows nothing: f = 0."""
+    """A network that knows nothing: f = 0 for every class."""
 
     def __init__(self):
         super().__init__()
         self.nothing = nn.Parameter(torch.zeros(()))
 
-    def forward(self, x, level, slope=False):
-        return x.sum((1, 2, 3)) * self.nothing, torch.zeros_like(x) if slope else None
+    def forward(self, x, level, mix=None):
+        return x.sum((1, 2, 3))[:, None] * self.nothing * torch.ones(10), torch.zeros_like(x) if mix else None
 
 
 def test_without_a_network_the_energy_is_that_of_independent_pixels(model):
@@ -231,7 +250,8 @@ def test_matching_is_least_where_the_jump_is_right():
     silent = EBM(fine=16, middle=16, coarse=16)
     silent.net = Silent()
     x = UNIT * torch.randn(400, 1, 28, 28, generator=rng())
-    assert silent.matching(x, rng()).item() == pytest.approx(1, rel=0.01)
+    matching, naming = silent.matching(x, torch.arange(400) % 10, rng())
+    assert matching.item() == pytest.approx(1, rel=0.01) and naming.item() == pytest.approx(math.log(10))
 
 
 def test_noise_falls_evenly_to_the_smallest():
@@ -275,7 +295,7 @@ def test_chains_move_while_weights_learn_and_gather_no_gradient():
     torch.manual_seed(0)
     model = EBM(fine=16, middle=16, coarse=16).train()
     x = torch.rand(4, 1, 28, 28, generator=rng()) * 2 - 1
-    (loss,) = model.losses(x, torch.zeros(4), rng(3))
+    (loss,) = model.losses(x, torch.arange(4), rng(3))
     assert loss.requires_grad and not model.buffer.x.requires_grad
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
     assert "buffer" not in " ".join(model.state_dict())
@@ -320,11 +340,12 @@ def test_chains_of_pictures_cool_down_in_the_buffer(model):
     """A chain never stands at a noise that it has not walked to, not even the first ones: a run that goes on is not torn apart by them."""
     assert model.buffer is None
     fresh = EBM(fine=16, middle=16, coarse=16)
-    x, sigma = fresh.negatives(CHAINS, rng())
+    x, label, sigma = fresh.negatives(CHAINS, rng())
+    assert torch.equal(label, fresh.buffer.taken % 10)
     assert len(fresh.buffer.x) == CHAINS and fresh.buffer.life == LENGTH // MOVES and x.isfinite().all()
     assert torch.allclose(sigma, cooling(LENGTH)[MOVES].expand(CHAINS)), "all begin with the most noise"
     over = fresh.buffer.end == 1
-    _, sigma = fresh.negatives(CHAINS, rng(1))
+    *_, sigma = fresh.negatives(CHAINS, rng(1))
     second = torch.empty_like(sigma)
     second[fresh.buffer.taken] = sigma
     assert over.any() and torch.allclose(second[over], cooling(LENGTH)[MOVES]), "a new chain in place of one that is over"
@@ -359,7 +380,7 @@ def test_a_walk_cools_down_and_ends_with_its_jump(model):
     assert torch.equal(frames[-1].x, frames[-2].aux["x0_hat"]) and frames[-1].x.abs().max() <= 1
     for frame, sigma in zip(frames[:-1], way, strict=True):
         y = frame.x * math.hypot(1, sigma)
-        energy, slope = model.slope(y, sigma)
+        energy, slope = model.slope(y, sigma, torch.arange(3), EBM.Knobs().guidance)
         x0_hat = model.jump(y, slope, sigma).clamp(-1, 1)
         torch.testing.assert_close(frame.aux["energy"], energy)
         torch.testing.assert_close(frame.aux["score"] * sigma**2, x0_hat - y, atol=1e-4, rtol=1e-4)

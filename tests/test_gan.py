@@ -19,7 +19,7 @@ from genviz.data.exhibit import exhibit
 from genviz.families.gan import tab
 from genviz.families.gan.gan import FIXED, GAN, JUDGED, WALKED, ConditionalGAN, SelfConditionedGAN, truncate
 from genviz.families.gan.nearest import nearest, training_images
-from genviz.families.gan.nets import fold
+from genviz.families.gan.nets import Block, fold
 from genviz.families.gan.plane import Plane
 from genviz.families.gan.wander import wander
 from genviz.families.gan.watched import bins, history
@@ -35,11 +35,14 @@ def small(kind: type[GAN]) -> GAN:
     """A small random model whose batch norms and class vectors are not those of the start."""
     torch.manual_seed(0)
     model = kind(**SMALL)
-    for norm in model.generator.norms:
+    for norm in model.generator.normalised()[1]:
         norm.running_mean.normal_(std=0.3)
         norm.running_var.uniform_(0.5, 2)
         nn.init.uniform_(norm.weight, 0.5, 1.5)
         nn.init.normal_(norm.bias, std=0.2)
+    for part in model.modules():
+        if isinstance(part, Block):
+            nn.init.normal_(part.last.weight, std=0.05)
     if model.classes:
         nn.init.normal_(model.discriminator.label.weight)
     if isinstance(model, SelfConditionedGAN):
@@ -186,6 +189,22 @@ def test_a_changed_weight_is_folded_anew(model) -> None:
     state["generator.layers.3.weight"] *= 1.5
     model.load_state_dict(state, assign=True)
     assert not torch.allclose(model.decode(z), before, atol=1e-4)
+
+
+def test_blocks_begin_as_nothing_and_then_matter() -> None:
+    """A shallow game that is made deeper goes on from where it stood."""
+    torch.manual_seed(0)
+    shallow, deep = (GAN(**SMALL, blocks=blocks).eval().requires_grad_(False) for blocks in (0, 2))
+    assert not deep.load_state_dict(shallow.state_dict(), strict=False).unexpected_keys
+    z, x = torch.randn(5, shallow.z_dim, generator=rng()), torch.rand(5, 1, 28, 28, generator=rng()) * 2 - 1
+    assert torch.equal(deep.decode(z), shallow.decode(z)) and torch.equal(deep.discriminator(x), shallow.discriminator(x))
+    blocks = [part for part in deep.modules() if isinstance(part, Block)]
+    assert len(blocks) == 8, "two at each of two sizes, of both players"
+    for block in blocks:
+        painted, score = deep.decode(z), deep.discriminator(x)
+        nn.init.normal_(block.last.weight, std=0.05)
+        changed = not torch.equal(deep.decode(z), painted), not torch.equal(deep.discriminator(x), score)
+        assert sum(changed) == 1, "a block belongs to one player"
 
 
 def test_the_class_matters_to_both_players() -> None:
@@ -430,11 +449,13 @@ def test_a_watched_game_comes_in_one_answer(tmp_path, monkeypatch) -> None:
 
 # ---- kinds ---------------------------------------------------------------------------------------------------------------------
 
+KINDS = SelfConditionedGAN.classes
+
 
 def heaps(n: int) -> torch.Tensor:
-    """n pictures around 64 far ones, the first 64 one of each."""
-    far = torch.randn(64, 784, generator=rng(5))
-    which = torch.cat([torch.arange(64), torch.randint(16, (n - 64,), generator=rng(6))])  # the first sixteen have most of them
+    """n pictures around 256 far ones, the first 256 one of each."""
+    far = torch.randn(KINDS, 784, generator=rng(5))
+    which = torch.cat([torch.arange(KINDS), torch.randint(16, (n - KINDS,), generator=rng(6))])  # the first sixteen have most of them
     return (far[which] + 0.1 * torch.randn(n, 784, generator=rng(7))).view(n, 1, 28, 28)
 
 
@@ -443,8 +464,8 @@ def test_kinds_are_the_means_of_what_lies_nearest() -> None:
     for part in x.split(100):
         model.told(part, torch.zeros(100))
     kind = model.kind(x)
-    assert model.met.sum() == 1600 and torch.equal(torch.bincount(kind, minlength=64), model.met.long())
-    mean = torch.stack([x[kind == k].flatten(1).mean(0) for k in range(64)])
+    assert model.met.sum() == 1600 and torch.equal(torch.bincount(kind, minlength=KINDS), model.met.long())
+    mean = torch.stack([x[kind == k].flatten(1).mean(0) for k in range(KINDS)])
     assert torch.allclose(model.means, mean, atol=1e-5)
     model.eval().told(x[:100], torch.zeros(100))
     assert model.met.sum() == 1600, "only training moves the means"
@@ -452,9 +473,9 @@ def test_kinds_are_the_means_of_what_lies_nearest() -> None:
 
 def test_a_draw_has_each_kind_as_often_as_it_occurs() -> None:
     model = small(SelfConditionedGAN)
-    model.means.copy_(torch.zeros(64, 784))
-    model.met.copy_(torch.arange(64.0))
-    drawn = torch.bincount(model.turn(20_000, model.Knobs(), rng()), minlength=64) / 20_000
+    model.means.copy_(torch.zeros(KINDS, 784))
+    model.met.copy_(torch.arange(float(KINDS)))
+    drawn = torch.bincount(model.turn(20_000, model.Knobs(), rng()), minlength=KINDS) / 20_000
     assert (drawn - model.shares()).abs().max() < 0.005
     assert torch.equal(model.turn(5, model.Knobs(kind=7), rng()), torch.full((5,), 7))
     z = torch.randn(40, model.z_dim, generator=rng())

@@ -16,7 +16,7 @@ find(".reset").addEventListener("click", knobs);
 // ---- the film, and the energies of its shots ---------------------------------------------------------------------------------------
 const walk = more => {
   say(""); traces = null; draw();
-  genviz.film(v().player, {model: v().model, data: v().data, seed: v().seed || 0, n: +find(".n").value, knobs: values(), ...more});
+  genviz.film(v().player, {model: v().model, data: v().data, seed: v().seed || 0, n: +find(".n").value, knobs: {...values(), label: +find(".label").value}, ...more});
 };
 find(".from-noise").addEventListener("click", () => walk({walk: "sample"}));
 find(".from-picture").addEventListener("click", () => {
@@ -40,6 +40,9 @@ const again = () => {
   const now = v().model + v().data;
   if (now === seen) return;
   seen = now; level = null; traces = null; draw();
+  const label = find(".label"), was = label.value || -1;
+  label.replaceChildren(...["each in turn, or none", ...v().classes[v().data]].map((name, i) => new Option(name, i - 1)));
+  label.value = was;
   levels({model: v().model, data: v().data});
 };
 

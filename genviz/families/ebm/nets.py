@@ -1,15 +1,17 @@
 r"""The network behind the energy of a picture, and its slope written out by hand.
 
-`Potential` is a plain classifier's body that ends in one number: the picture is folded (2 x 2 patches become four channels), a few
+`Potential` is a plain classifier, with a number for each class: the picture is folded (2 x 2 patches become four channels), a few
 convolutions work at 14 x 14, 7 x 7 and 4 x 4, a dense layer looks at the whole. The activation is smooth (SiLU), since chains walk along
 df/dx, and there is no normalisation, which would make one picture's energy depend on how the rest is scaled.
 
 A chain asks for df/dx hundreds of times and never for the gradient of a weight. `slope` therefore walks back through the layers itself:
 every convolution becomes its transpose, every SiLU a factor. That equals autograd's answer, needs no graph, leaves the gradient mode
-alone and lets weights that are being trained take part in a chain.
+alone and lets weights that are being trained take part in a chain. Of the classes any mixture can be asked for, at the price of one.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -19,12 +21,13 @@ bend = torch.ops.aten.silu_backward  # (slope at silu(u), u) -> slope at u
 
 
 class Potential(nn.Module):
-    """x (B, 1, 28, 28), level (B,) -> f(x, level) (B,) and, if asked for, df/dx.
+    """x (B, 1, 28, 28), level (B,) -> f(x, level) (B, classes) and, if asked for, the slope of a mixture, sum_c w_c df_c/dx.
 
+    `mix` takes f and answers with the weights w (B, classes) of that mixture.
     `fine`, `middle`, `coarse`: channels at 14 x 14, 7 x 7, 4 x 4. The level, log sigma, is told to every layer as a number per channel.
     """
 
-    def __init__(self, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2):
+    def __init__(self, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2, classes: int = 10):
         super().__init__()
         self.stem = nn.Conv2d(4, fine, 3, padding=1)
         self.fold = nn.Conv2d(fine, middle, 3, stride=2, padding=1)
@@ -33,9 +36,9 @@ class Potential(nn.Module):
         self.dense = nn.Linear(16 * coarse, coarse)
         self.widths = [fine, middle, *[middle] * blocks, coarse, coarse, coarse]  # of every activation, and of the last layer
         self.told = nn.Sequential(nn.Linear(1, 64), nn.SiLU(), nn.Linear(64, sum(self.widths)))
-        self.last = nn.Parameter(torch.randn(coarse) / coarse**0.5)  # a constant would say nothing about a density
+        self.last = nn.Parameter(torch.randn(classes, coarse) / coarse**0.5)  # a constant would say nothing about a density
 
-    def forward(self, x: Tensor, level: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, level: Tensor, mix: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor | None]:
         told = self.told(level[:, None]).split(self.widths, 1)
         stem, fold, *blocks, down, dense, last = told
         h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
@@ -47,12 +50,12 @@ class Potential(nn.Module):
             h = F.silu(seen[-1]) + h
         seen.append(self.down(h) + down[..., None, None])
         seen.append(self.dense(F.silu(seen[-1]).permute(0, 2, 3, 1).flatten(1)) + dense)  # channels last: flat without a copy
-        weight = self.last * (1 + last)
-        return (F.silu(seen[-1]) * weight).sum(1), self._slope(seen, weight) if slope else None
+        f = ((F.silu(seen[-1]) * (1 + last))[:, None] * self.last).sum(2)
+        return f, self._slope(seen, mix(f) @ self.last * (1 + last)) if mix else None
 
     @torch.no_grad()
     def _slope(self, seen: list[Tensor], weight: Tensor) -> Tensor:
-        """df/dx from what came before every activation, last layer first; consumes `seen`."""
+        """From the slope (B, coarse) at the last activation, and what came before every one, last layer first; consumes `seen`."""
         g = bend(weight, seen.pop()) @ self.dense.weight
         u = seen.pop()
         g = bend(g.view(len(u), 4, 4, -1).permute(0, 3, 1, 2), u)

@@ -38,12 +38,15 @@ const again = () => {
 
 // ---- a row of dots for every kind of picture, and a line for this one ------------------------------------------------------------------
 const COLOURS = ["#d97706", "", "#4477aa", "#aa3377"];
+const named = shares => shares.map((share, c) => [share, v().classes[v().data][c]]).sort((a, b) => b[0] - a[0]).slice(0, 3)
+  .map(([share, name]) => `${name} <b class="num">${(100 * share).toFixed(1)} %</b>`).join(", ");
 const draw = () => {
   const verdict = find(".verdict");
   if (one && scale) {
     const above = scale.rows[0].energies.filter(e => e > one.energy).length / scale.rows[0].energies.length;
     verdict.innerHTML = `E(x) = <b class="num">${nats(one.energy)}</b> nats: lower, so held more likely, than <b class="num">${Math.round(100 * above)} %</b> of the test images.`;
   } else verdict.textContent = one ? `E(x) = ${nats(one.energy)} nats.` : "";
+  find(".named").innerHTML = one ? "And the class? p(c | x), from the energies of the ten: " + named(one.shares) : "";
   const rows = scale ? scale.rows.filter(r => r.near || find(".far").checked) : [];
   find(".chart").hidden = !rows.length;
   if (!rows.length) return;

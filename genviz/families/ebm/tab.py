@@ -86,11 +86,15 @@ class Scale(Remembering):
         super().__init__(engine, value, [self.one, self.scale])
 
     async def one(self, image: str, model: str, data: str) -> dict:
-        """One image in base64 -> its energy, the slope there (784) and the picture that the model would rather see (784)."""
+        """One image in base64 -> its energy, the slope there (784), the picture that the model would rather see (784), and p(class | x)."""
         x = pictures.from_base64(image)
         energy, slope = await self.engine.call(model, data, "slope", x)
         guess = await self.engine.call(model, data, "clean", x, slope)
-        return {"energy": float(energy[0]), "slope": slope.ravel().round(3).tolist(), "guess": guess.ravel().round(3).tolist()}
+        shares = await self.engine.call(model, data, "classify", x)
+        return {
+            "energy": float(energy[0]), "slope": slope.ravel().round(3).tolist(), "guess": guess.ravel().round(3).tolist(),
+            "shares": shares[0].round(4).tolist(),
+        }  # fmt: skip
 
     async def scale(self, model: str, data: str) -> dict:
         """Energies of several kinds of pictures, all without noise on them; "near" says which lie near each other."""
@@ -154,12 +158,13 @@ def tested(data: str) -> np.ndarray:
 def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
     """Titles and builders of this family's own panels."""
     knobs = next(m["knobs"] for m in lab.models if m["name"] == f"{FAMILY.name}/{FAMILY.models[0].name}")
+    classes = {name: data["classes"] for name, data in lab.catalogue["data"].items()}
 
     def chains() -> None:
         pick = lab.follow(Pick(tool=lab.tool("chains", "Start chains from")))
         rows = (Row("x0_hat", "x0_hat, seen without the noise"), Row("score", "-dE/dy, where it pulls", "signed"))
         rows += (Row("energy", "E"),)  # numbers, which no pane shows; `Chains.energies` reads them from the film
-        lab.follow(Chains(lab.engine, {"pick": pick.to(), "player": "ebm.chains", "knobs": knobs}))
+        lab.follow(Chains(lab.engine, {"pick": pick.to(), "player": "ebm.chains", "knobs": knobs, "classes": classes}))
         Player(
             lab.engine, "ebm.chains", walk="chains", rows=rows, label="y, the chain", frames=120,
             empty="Walk from noise, or from the picture above.",
@@ -167,7 +172,7 @@ def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
 
     def scale() -> None:
         pick = lab.follow(Pick(tool=lab.tool("energy", "Energy of")))
-        lab.follow(Scale(lab.engine, {"pick": pick.to()}))
+        lab.follow(Scale(lab.engine, {"pick": pick.to(), "classes": classes}))
 
     def phases() -> None:
         pick = lab.follow(Pick(tool=lab.tool("phases", "Two phases of")))

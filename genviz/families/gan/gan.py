@@ -55,13 +55,13 @@ class ConditionalKnobs(Knobs):
 class KindKnobs(Knobs):
     """How to draw the latent, and of which kind."""
 
-    kind: int = knob(-1, -1, 63, help="Which of the kinds that were found to draw; -1 draws each as often as it occurs.")
+    kind: int = knob(-1, -1, 255, help="Which of the kinds that were found to draw; -1 draws each as often as it occurs.")
 
 
 class GAN(Game):
     """Generator and discriminator of 28 x 28 pictures, without labels.
 
-    `coarse` and `fine` shape the generator, `widths` the discriminator, `gamma` weighs the gradient penalty.
+    `coarse` and `fine` shape the generator, `widths` the discriminator, `blocks` make both deeper; `gamma` weighs the gradient penalty.
     """
 
     Knobs = Knobs
@@ -69,11 +69,13 @@ class GAN(Game):
     answers = ("judge", "features")
     z_dim = 49  # seven times seven, so that z can be shown as a picture
 
-    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), gamma: float = 1.0):
+    def __init__(
+        self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 0, gamma: float = 1.0
+    ):
         super().__init__()
         self.gamma = gamma
-        self.generator = Generator(self.z_dim, self.classes, coarse, fine)
-        self.discriminator = Discriminator(self.classes, tuple(widths))
+        self.generator = Generator(self.z_dim, self.classes, coarse, fine, blocks)
+        self.discriminator = Discriminator(self.classes, tuple(widths), blocks=blocks)
 
     def expert_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return F.softplus(fake - real).mean()
@@ -175,19 +177,21 @@ class ConditionalGAN(GAN):
 
 
 class SelfConditionedGAN(GAN):
-    """The same game with kinds in place of classes, found without labels: the cells around the means of 64 clusters of training pictures.
+    """The same game with kinds in place of classes, found without labels: the cells around the means of 256 clusters of training pictures.
 
     The means settle during the first pass over the data (MacQueen 1967): each picture moves the one nearest to it, by ever less.
     """
 
     Knobs = KindKnobs
     measured = ({}, {"truncation": 1.75})  # the sizes of the conditional one
-    classes = 64
-    means: Tensor  # (64, 784)
-    met: Tensor  # (64,), pictures that belong to each
+    classes = 256
+    means: Tensor  # (256, 784)
+    met: Tensor  # (256,), pictures that belong to each
 
-    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), gamma: float = 0.1):
-        super().__init__(coarse, fine, widths, gamma)
+    def __init__(
+        self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 1, gamma: float = 0.1
+    ):
+        super().__init__(coarse, fine, widths, blocks, gamma)
         self.register_buffer("means", torch.zeros(self.classes, 784))
         self.register_buffer("met", torch.zeros(self.classes))
 
@@ -202,7 +206,7 @@ class SelfConditionedGAN(GAN):
 
     @torch.no_grad()
     def meet(self, x: Tensor) -> None:
-        """Let pictures x (B, 784) move the means; the first 64 of all become the means."""
+        """Let pictures x (B, 784) move the means; the first 256 of all become the means."""
         empty = (self.met == 0).nonzero()[:, 0][: len(x)]
         self.means[empty], self.met[empty] = x[: len(empty)], 1.0
         x = x[len(empty) :]
@@ -229,7 +233,7 @@ class SelfConditionedGAN(GAN):
         return torch.multinomial(self.shares().cpu(), n, replacement=True, generator=rng).to(self.device)
 
     def shares(self) -> Tensor:
-        """How often each kind occurs, (64,)."""
+        """How often each kind occurs, (256,)."""
         met = self.met.clamp(min=1e-3)  # before training, all alike
         return met / met.sum()
 

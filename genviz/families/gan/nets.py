@@ -6,6 +6,9 @@ of DCGAN (Radford et al. 2016): a linear layer to a 7 x 7 map, then convolutions
 which keeps its pictures varied while it learns. Once its weights rest, a batch norm is a scale and a shift that never change, and they
 are folded into the layer before it: the same pictures in fewer operations. The discriminator has no normalisation, because its
 gradient penalty asks about single pictures, and a batch norm would make every answer depend on the whole batch (Gulrajani et al. 2017).
+
+Both can be made deeper by residual blocks (He et al. 2016) that begin as nothing: their last weights are zero, so that a game that has
+settled goes on from where it stood (Zhang et al. 2019, "Fixup initialization").
 """
 
 from __future__ import annotations
@@ -17,14 +20,25 @@ from torch import Tensor, nn
 Weights = list[tuple[Tensor, Tensor | None]]  # weight and bias of each layer
 
 
+class Block(nn.Module):
+    """Two convolutions beside the map that they add to; at first they add nothing."""
+
+    def __init__(self, width: int, norm: bool = False):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=not norm)
+        self.norm = nn.BatchNorm2d(width) if norm else None
+        self.last = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        nn.init.zeros_(self.last.weight)
+
+
 class Generator(nn.Module):
     """z (B, z_dim), and for `classes` > 0 a label (B,) -> x (B, 1, 28, 28) in [-1, 1].
 
-    `coarse` and `fine` are the channels at 7 x 7 and 14 x 14. A class is told as one more number per class at the input, 1 for
+    `coarse` and `fine` are the channels at 7 x 7 and 14 x 14, `blocks` the residual blocks at each. A class is told as one more number per class at the input, 1 for
     the class that is asked for: the first layer keeps a whole 7 x 7 map for each.
     """
 
-    def __init__(self, z_dim: int, classes: int = 0, coarse: int = 64, fine: int = 48):
+    def __init__(self, z_dim: int, classes: int = 0, coarse: int = 64, fine: int = 48, blocks: int = 0):
         super().__init__()
         self.classes, self.coarse = classes, coarse
         self.layers = nn.ModuleList([
@@ -34,6 +48,7 @@ class Generator(nn.Module):
             nn.Conv2d(fine, fine, 3, padding=1, bias=False),
         ])  # fmt: skip
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in (coarse, coarse, 4 * fine, fine))
+        self.blocks = nn.ModuleList(Block(width, norm=True) for width in (coarse, fine) for _ in range(blocks))
         self.head = nn.Conv2d(fine, 4, 3, padding=1)
         self._folded: tuple[list[tuple[Tensor, int]], Weights] | None = None
 
@@ -41,26 +56,39 @@ class Generator(nn.Module):
         if label is not None:
             z = torch.cat([z, F.one_hot(label, self.classes).to(z.dtype)], 1)
         if self.training or self.head.weight.requires_grad:
-            return self.paint(z, [(layer.weight, None) for layer in self.layers], list(self.norms))
-        return self.paint(z, self.folded(), [_as_it_is] * 4)
+            layers, norms = self.normalised()
+            return self.paint(z, [(layer.weight, None) for layer in layers], norms)
+        weights = self.folded()
+        return self.paint(z, weights, [_as_it_is] * len(weights))
+
+    def normalised(self) -> tuple[list, list]:
+        """Every layer that a batch norm follows, and these: first the four of the trunk, then those of the blocks."""
+        return [*self.layers, *(block.first for block in self.blocks)], [*self.norms, *(block.norm for block in self.blocks)]
 
     def paint(self, z: Tensor, weights: Weights, norms: list) -> Tensor:
-        """Four layers, each followed by its norm and ReLU, and the head."""
-        (w0, b0), (w1, b1), (w2, b2), (w3, b3) = weights
+        """Four layers, each followed by its norm and ReLU, the blocks at 7 x 7 and at 14 x 14, and the head."""
+        (w0, b0), (w1, b1), (w2, b2), (w3, b3) = weights[:4]
+        blocks = list(zip(self.blocks, weights[4:], norms[4:], strict=True))
+        half = len(blocks) // 2
         h = F.linear(z, w0, b0).view(-1, 7, 7, self.coarse).permute(0, 3, 1, 2)  # (B, coarse, 7, 7), channels-last without a copy
         h = F.relu_(norms[0](h))
         h = F.relu_(norms[1](F.conv2d(h, w1, b1, padding=1)))
+        for block, (w, b), norm in blocks[:half]:
+            h = h + block.last(F.relu_(norm(F.conv2d(h, w, b, padding=1))))
         h = F.relu_(norms[2](F.conv2d(h, w2, b2)))
         h = F.pixel_shuffle(h, 2)  # (B, fine, 14, 14)
         h = F.relu_(norms[3](F.conv2d(h, w3, b3, padding=1)))
+        for block, (w, b), norm in blocks[half:]:
+            h = h + block.last(F.relu_(norm(F.conv2d(h, w, b, padding=1))))
         return F.pixel_shuffle(F.conv2d(h, self.head.weight, self.head.bias, padding=1), 2).tanh_()
 
     def folded(self) -> Weights:
         """Weights and biases with the batch norms folded in; made once, and anew when a weight has changed since."""
         if self._folded is None or any(t._version != version for t, version in self._folded[0]):
-            tensors = [layer.weight for layer in self.layers] + [norm.running_var for norm in self.norms]
+            layers, norms = self.normalised()
+            tensors = [layer.weight for layer in layers] + [norm.running_var for norm in norms]
             with torch.inference_mode(False), torch.no_grad():
-                weights = [fold(layer.weight, norm) for layer, norm in zip(self.layers, self.norms, strict=True)]
+                weights = [fold(layer.weight, norm) for layer, norm in zip(layers, norms, strict=True)]
             self._folded = [(t, t._version) for t in tensors], weights
         return self._folded[1]
 
@@ -88,20 +116,27 @@ def fold(weight: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return weight * scale.repeat(places).view(-1, *[1] * (weight.ndim - 1)), shift.repeat(places)
 
 
+def deepened(h: Tensor, blocks: nn.ModuleList) -> Tensor:
+    for block in blocks:
+        h = h + block.last(F.leaky_relu(block.first(h), 0.2))
+    return h
+
+
 class Discriminator(nn.Module):
     """x (B, 1, 28, 28), and for `classes` > 0 a label (B,) -> score (B,), the higher the more real.
 
-    `widths` are the channels at 14 x 14, 7 x 7 and 4 x 4. A class adds the product of its own vector with the features: "does this look
+    `widths` are the channels at 14 x 14, 7 x 7 and 4 x 4, `blocks` the residual blocks at the first two. A class adds the product of its own vector with the features: "does this look
     like a picture" plus "does it look like a seven" (projection discriminator, Miyato and Koyama 2018).
     """
 
-    def __init__(self, classes: int = 0, widths: tuple[int, int, int] = (32, 64, 128), features: int = 128):
+    def __init__(self, classes: int = 0, widths: tuple[int, int, int] = (32, 64, 128), features: int = 128, blocks: int = 0):
         super().__init__()
         a, b, c = widths
         self.stem = nn.Conv2d(4, a, 3, padding=1)
         self.layers = nn.ModuleList([
             nn.Conv2d(a, b, 3, stride=2, padding=1), nn.Conv2d(b, b, 3, padding=1), nn.Conv2d(b, c, 3, stride=2, padding=1),
         ])  # fmt: skip
+        self.fine, self.middle = (nn.ModuleList(Block(width) for _ in range(blocks)) for width in (a, b))
         self.last = nn.Linear(16 * c, features)
         self.head = nn.Linear(features, 1)
         self.label = nn.Embedding(classes, features) if classes else None
@@ -111,9 +146,10 @@ class Discriminator(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """What the score is read from: x (B, 1, 28, 28) -> (B, features)."""
         h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (B, 4, 14, 14)
-        h = F.leaky_relu(self.stem(h), 0.2)
-        for layer in self.layers:
-            h = F.leaky_relu(layer(h), 0.2)
+        fold, middle, down = self.layers
+        h = deepened(F.leaky_relu(self.stem(h), 0.2), self.fine)
+        h = deepened(F.leaky_relu(middle(F.leaky_relu(fold(h), 0.2)), 0.2), self.middle)
+        h = F.leaky_relu(down(h), 0.2)
         return F.leaky_relu(self.last(h.flatten(1)), 0.2)
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
