@@ -29,9 +29,10 @@ not climb from valley to valley. The slope also gives the clean picture back, $\
 every walk here is this *jump*, and that it should land near the data is a second lesson, learnt beside the two phases (*denoising score
 matching*).
 
-**A classifier inside.** With an energy for every picture *and class*, $p(x, c) \propto e^{-E(x, c)}$, the sum over the classes gives $p(x)$ and
-Bayes' rule gives a classifier, $p(c \mid x) = e^{-E(x, c)} / \sum_k e^{-E(x, k)}$. The other way round, the logits of any classifier are
-energies in disguise. So a chain can be told where to go, downhill on $E(x) - w \log p(c \mid x)$, and $w > 1$ exaggerates the class.
+**A classifier inside.** With an energy for every picture *and class*, $p(x, c) \propto e^{-E(x, c)}$, the sum over the classes gives
+$p(x)$ and Bayes' rule gives a classifier, $p(c \mid x) = e^{-E(x, c)} / \sum_k e^{-E(x, k)}$. The other way round, the logits of any
+classifier are energies in disguise. So a chain can be told where to go, downhill on $E(x) - w \log p(c \mid x)$, and $w > 1$ exaggerates
+the class.
 
 **What a low energy says.** Less than one would hope. A blank picture, which is no digit at all, may well lie lower than most test images:
 the model was only told to raise the energy where its own chains went. Ask *Energy of an image*.
@@ -40,7 +41,8 @@ the model was only told to raise the energy where its own chains went. Ask *Ener
 over by learning the slope $\nabla_x \log p$ directly, at many noise levels: no chains in training and no $Z$ either. Energies live on
 where they are natural: in physics, in combining several models by adding them up, and in reading a classifier as an energy.
 
-*Hinton 2002; LeCun et al. 2006; Tieleman 2008; Neal 2011; Vincent 2011; Du, Mordatch 2019; Nijkamp et al. 2020; Grathwohl et al. 2020; Gao et al. 2021.*
+*Hinton 2002; LeCun et al. 2006; Tieleman 2008; Neal 2011; Vincent 2011; Du, Mordatch 2019; Nijkamp et al. 2020; Grathwohl et al.
+2020; Gao et al. 2021.*
 """
 
 from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene

@@ -23,9 +23,9 @@ and no chain runs off. One more thing is known about the slope: x0_hat is the me
 from the picture that does is least (denoising score matching, Vincent 2011). That teaches the surroundings of data in few steps, and
 the chains teach the rest: both losses are added.
 
-**A classifier inside.** Bayes' rule makes one of any such energy, p(c | y) = softmax of -E(y, c) over c: read the other way, every classifier
-with its logits -E holds an energy (Grathwohl et al. 2020). That it should be right about labels is the third and smallest part of the
-loss. And a walk toward a class may count it more than once, downhill on E(y) - w log p(c | y): the guidance of diffusion models
+**A classifier inside.** Bayes' rule makes one of any such energy, p(c | y) = softmax of -E(y, c) over c: read the other way, every
+classifier with its logits -E holds an energy (Grathwohl et al. 2020). That it should be right about labels is the third and smallest part
+of the loss. And a walk toward a class may count it more than once, downhill on E(y) - w log p(c | y): the guidance of diffusion models
 (Dhariwal and Nichol 2021), here without a second network or a second call, since the slope of any mixture of the E(y, c) is one walk back.
 
 A Langevin step of size s sigma goes s^2 / 2 of the way to x0_hat, and its noise is a little too large: a valley of width sigma would settle
@@ -79,7 +79,9 @@ class Knobs:
         0.5, 0.05, 1.9, step=0.05, help="s, in units of sigma: a step goes s^2 / 2 of the way to x0_hat, and adds about s sigma of noise."
     )
     noise: float = knob(1.0, 0.0, 3.0, step=0.05, help="Factor on the noise of a step: 1 is Langevin, 0 walks straight downhill.")
-    guidance: float = knob(GUIDANCE, 0.0, 8.0, step=0.25, help="How often log p(class | x) counts. 0 tells no class, above 1 exaggerates it.")
+    guidance: float = knob(
+        GUIDANCE, 0.0, 8.0, step=0.25, help="How often log p(class | x) counts. 0 tells no class, above 1 exaggerates it."
+    )
     label: int = knob(-1, -1, 9, kind="label", help="Which class to walk to; -1 takes every class in turn, and none for a picture.")
 
 
@@ -173,9 +175,7 @@ class EBM(Model):
             slope = x / wide(total) - wide(SCALE * UNIT / (sigma * total.sqrt())) * along
             return _energy(x, sigma, _logits(f, sigma), label, guidance), slope
 
-    def pull(
-        self, x: Tensor, sigma: Tensor | float, label: Tensor | None = None, guidance: float = 1.0
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def pull(self, x: Tensor, sigma: Tensor | float, label: Tensor | None = None, guidance: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
         """What a cooling chain goes by: `energy`, its gradient and x0_hat, the last held within [-1, 1] and the gradient made to agree.
 
         Pictures lie there, so the true slope needs no holding; one that is being learnt does, or a chain runs off and learning with it.

@@ -69,9 +69,7 @@ class GAN(Game):
     answers = ("judge", "features")
     z_dim = 49  # seven times seven, so that z can be shown as a picture
 
-    def __init__(
-        self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 0, gamma: float = 1.0
-    ):
+    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 0, gamma: float = 1.0):
         super().__init__()
         self.gamma = gamma
         self.generator = Generator(self.z_dim, self.classes, coarse, fine, blocks)
@@ -188,9 +186,7 @@ class SelfConditionedGAN(GAN):
     means: Tensor  # (256, 784)
     met: Tensor  # (256,), pictures that belong to each
 
-    def __init__(
-        self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 1, gamma: float = 0.1
-    ):
+    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 1, gamma: float = 0.1):
         super().__init__(coarse, fine, widths, blocks, gamma)
         self.register_buffer("means", torch.zeros(self.classes, 784))
         self.register_buffer("met", torch.zeros(self.classes))

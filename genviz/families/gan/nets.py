@@ -34,8 +34,8 @@ class Block(nn.Module):
 class Generator(nn.Module):
     """z (B, z_dim), and for `classes` > 0 a label (B,) -> x (B, 1, 28, 28) in [-1, 1].
 
-    `coarse` and `fine` are the channels at 7 x 7 and 14 x 14, `blocks` the residual blocks at each. A class is told as one more number per class at the input, 1 for
-    the class that is asked for: the first layer keeps a whole 7 x 7 map for each.
+    `coarse` and `fine` are the channels at 7 x 7 and 14 x 14, `blocks` the residual blocks at each. A class is told as one more number
+    per class at the input, 1 for the class that is asked for: the first layer keeps a whole 7 x 7 map for each.
     """
 
     def __init__(self, z_dim: int, classes: int = 0, coarse: int = 64, fine: int = 48, blocks: int = 0):
@@ -125,8 +125,9 @@ def deepened(h: Tensor, blocks: nn.ModuleList) -> Tensor:
 class Discriminator(nn.Module):
     """x (B, 1, 28, 28), and for `classes` > 0 a label (B,) -> score (B,), the higher the more real.
 
-    `widths` are the channels at 14 x 14, 7 x 7 and 4 x 4, `blocks` the residual blocks at the first two. A class adds the product of its own vector with the features: "does this look
-    like a picture" plus "does it look like a seven" (projection discriminator, Miyato and Koyama 2018).
+    `widths` are the channels at 14 x 14, 7 x 7 and 4 x 4, `blocks` the residual blocks at the first two. A class adds the product of its
+    own vector with the features: "does this look like a picture" plus "does it look like a seven" (projection discriminator, Miyato and
+    Koyama 2018).
     """
 
     def __init__(self, classes: int = 0, widths: tuple[int, int, int] = (32, 64, 128), features: int = 128, blocks: int = 0):
