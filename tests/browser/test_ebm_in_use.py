@@ -25,6 +25,7 @@ def test_chains_walk_from_noise_and_from_a_drawing(visit) -> None:
     open_tab(page, "ebm", "chains")
     slide(page, ".gv-Chains [data-knob=steps]", 40)
     page.locator(".gv-Chains .n").select_option("4")
+    page.locator(".gv-Chains .label").select_option("3")
     page.locator(".gv-Chains .from-noise").click()
     done(page)
     to_the_end(page)
@@ -37,6 +38,11 @@ def test_chains_walk_from_noise_and_from_a_drawing(visit) -> None:
     page.locator(".gv-Chains .zoom").check()
     assert picture(page, ".gv-Chains .chart") != before
     keep(page, "chains-in-use")
+    player(page).locator(".save").click()
+    player(page).locator("[data-kind=python]").click()
+    page.wait_for_selector(".gv-Player .code:visible", timeout=LONG)
+    assert "label=3" in player(page).locator(".code pre").inner_text()
+    player(page).locator(".code .close").click()
     own_drawing(page)
     page.locator(".gv-Chains .from-picture").click()
     page.wait_for_function("document.querySelector('.gv-Chains .traces').hidden", timeout=LONG)
@@ -65,6 +71,9 @@ def test_a_picture_is_weighed_against_others(visit) -> None:
     page = visit(height=1000)
     open_tab(page, "ebm", "energy-of-an-image")
     loud(page, ".gv-Scale .verdict", "of the test images")
+    loud(page, ".gv-Scale .named", "p(c | x)")
+    shares = [float(b.rstrip(" %")) for b in page.locator(".gv-Scale .named b").all_inner_texts()]
+    assert len(shares) == 3 and shares == sorted(shares, reverse=True) and 50 < sum(shares) <= 100.1
     first = number(page, ".gv-Scale .verdict b")
     assert varied(page, ".gv-Scale .chart") and varied(page, ".gv-Scale .slope")
     before, x = picture(page, ".gv-Scale .chart"), picture(page, ".gv-Scale .x")
