@@ -20,6 +20,11 @@ from torch import Tensor, nn
 bend = torch.ops.aten.silu_backward  # (slope at silu(u), u) -> slope at u
 
 
+def bend_(g: Tensor, u: Tensor) -> Tensor:
+    """The same, written over u, which nobody needs any more: fresh memory for a large map costs as much as the arithmetic."""
+    return torch.ops.aten.silu_backward.grad_input(g, u, grad_input=u)
+
+
 class Potential(nn.Module):
     """x (B, 1, 28, 28), level (B,) -> f(x, level) (B, classes) and, if asked for, the slope of a mixture, sum_c w_c df_c/dx.
 
@@ -42,14 +47,14 @@ class Potential(nn.Module):
         told = self.told(level[:, None]).split(self.widths, 1)
         stem, fold, *blocks, down, dense, last = told
         h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
-        seen = [self.stem(h) + stem[..., None, None]]
-        seen.append(self.fold(F.silu(seen[-1])) + fold[..., None, None])
+        seen = [self.stem(h).add_(stem[..., None, None])]
+        seen.append(self.fold(F.silu(seen[-1])).add_(fold[..., None, None]))
         h = F.silu(seen[-1])  # (B, middle, 7, 7)
         for block, more in zip(self.blocks, blocks, strict=True):
-            seen.append(block(h) + more[..., None, None])
+            seen.append(block(h).add_(more[..., None, None]))
             h = F.silu(seen[-1]) + h
-        seen.append(self.down(h) + down[..., None, None])
-        seen.append(self.dense(F.silu(seen[-1]).permute(0, 2, 3, 1).flatten(1)) + dense)  # channels last: flat without a copy
+        seen.append(self.down(h).add_(down[..., None, None]))
+        seen.append(self.dense(F.silu(seen[-1]).permute(0, 2, 3, 1).flatten(1)).add_(dense))  # channels last: flat without a copy
         f = ((F.silu(seen[-1]) * (1 + last))[:, None] * self.last).sum(2)
         return f, self._slope(seen, mix(f) @ self.last * (1 + last)) if mix else None
 
@@ -58,12 +63,12 @@ class Potential(nn.Module):
         """From the slope (B, coarse) at the last activation, and what came before every one, last layer first; consumes `seen`."""
         g = bend(weight, seen.pop()) @ self.dense.weight
         u = seen.pop()
-        g = bend(g.view(len(u), 4, 4, -1).permute(0, 3, 1, 2), u)
+        g = bend_(g.view(len(u), 4, 4, -1).permute(0, 3, 1, 2), u)
         g = F.conv_transpose2d(g, self.down.weight, stride=2, padding=1)
         for block in reversed(self.blocks):
-            g = F.conv_transpose2d(bend(g, seen.pop()), block.weight, padding=1).add_(g)
-        g = F.conv_transpose2d(bend(g, seen.pop()), self.fold.weight, stride=2, padding=1, output_padding=1)
-        g = F.conv_transpose2d(bend(g, seen.pop()), self.stem.weight, padding=1)
+            g = F.conv_transpose2d(bend_(g, seen.pop()), block.weight, padding=1).add_(g)
+        g = F.conv_transpose2d(bend_(g, seen.pop()), self.fold.weight, stride=2, padding=1, output_padding=1)
+        g = F.conv_transpose2d(bend_(g, seen.pop()), self.stem.weight, padding=1)
         return F.pixel_shuffle(g, 2)
 
 
