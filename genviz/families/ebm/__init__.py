@@ -34,7 +34,7 @@ $p(x)$ and Bayes' rule gives a classifier, $p(c \mid x) = e^{-E(x, c)} / \sum_k 
 classifier are energies in disguise. So a chain can be told where to go, downhill on $E(x) - w \log p(c \mid x)$, and $w > 1$ exaggerates
 the class.
 
-**What a low energy says.** Less than one would hope. A blank picture, which is no digit at all, may well lie lower than most test images:
+**What a low energy says.** Less than one would hope. On Fashion-MNIST a blank picture, no garment at all, lies lower than most test images:
 the model was only told to raise the energy where its own chains went. Ask *Energy of an image*.
 
 **What has changed.** Pictures of this quality from an explicit energy date from 2019. Soon after, score-based and diffusion models took
@@ -76,7 +76,7 @@ FAMILY = Family(
         Scene("In a hurry: 30 steps", "ebm", {"steps": 30}),
         Scene("A slow one: 400 steps", "ebm", {"steps": 400}),
         Scene("Too hot: a fifth more noise", "ebm", {"noise": 1.2}),
-        Scene("Steps too large: few kinds are left", "ebm", {"step_size": 1.7}),
+        Scene("Steps too large: all of a class alike", "ebm", {"step_size": 1.7}),
     ),
     replies=(
         Reply(

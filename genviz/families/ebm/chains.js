@@ -16,7 +16,8 @@ find(".reset").addEventListener("click", knobs);
 // ---- the film, and the energies of its shots ---------------------------------------------------------------------------------------
 const walk = more => {
   say(""); traces = null; draw();
-  genviz.film(v().player, {model: v().model, data: v().data, seed: v().seed || 0, n: +find(".n").value, knobs: {...values(), label: +find(".label").value}, ...more});
+  const {model, data, seed, player} = v(), asked = {...values(), label: +find(".label").value};
+  genviz.film(player, {model, data, seed: seed || 0, n: +find(".n").value, knobs: asked, ...more});
 };
 find(".from-noise").addEventListener("click", () => walk({walk: "sample"}));
 find(".from-picture").addEventListener("click", () => {

@@ -94,7 +94,7 @@ class EBM(Model):
 
     def __init__(self, fine: int = 32, middle: int = 64, coarse: int = 128, blocks: int = 2):
         super().__init__()
-        self.net = Potential(fine, middle, coarse, blocks)
+        self.net = Potential(fine, middle, coarse, blocks, CLASSES)
         self.buffer: Buffer | None = None  # made when training begins; not part of the weights
 
     # What it learns
@@ -214,7 +214,7 @@ class EBM(Model):
     @torch.no_grad()
     def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
         """n chains that cool down from noise; Frame.x is y / (1 + sigma^2)^(1/2), so that it can be seen. Frame.aux: "x0_hat" and "score" =
-        -dE/dy like x, "energy" (n,) of the noisy picture."""
+        -dE/dy like x, "energy" (n,) of the noisy picture, with what guidance adds to it."""
         label = torch.arange(n, device=self.device) % CLASSES if knobs.label < 0 else self._all(n, knobs.label)
         yield from self._walk(self.start(n, rng), cooling(knobs.steps - 1, self.device), label, knobs, rng)
 
