@@ -29,31 +29,49 @@ def ours() -> Model:
     """The GAN in its shipped shape; random weights cost what trained ones do. The batch norms are not those of the start."""
     _, entry = find("gan/gan")
     model = entry.model_class()(**entry.args)
-    for norm in model.generator.norms:
+    for norm in model.generator.normalised()[1]:
         norm.running_mean.normal_(std=0.3)
         norm.running_var.uniform_(0.5, 2)
+    for block in model.generator.blocks:
+        torch.nn.init.normal_(block.last.weight, std=0.02)  # else it adds nothing
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+class Residual(nn.Module):
+    """A residual block as it is usually written."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+        )  # fmt: skip
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        return h + self.body(h)
 
 
 def peer(model: Model) -> nn.Module:
     """The same generator in standard modules: z (B, z_dim, 1, 1) -> x (B, 1, 28, 28)."""
     layers, norms, head = model.generator.layers, model.generator.norms, model.generator.head
     coarse, fine = norms[0].num_features, norms[3].num_features
+    half = len(model.generator.blocks) // 2
     start = nn.ConvTranspose2d(model.z_dim, coarse, 7, bias=False)
     net = nn.Sequential(
         start, nn.BatchNorm2d(coarse), nn.ReLU(),
-        nn.Conv2d(coarse, coarse, 3, padding=1, bias=False), nn.BatchNorm2d(coarse), nn.ReLU(),
+        nn.Conv2d(coarse, coarse, 3, padding=1, bias=False), nn.BatchNorm2d(coarse), nn.ReLU(), *(Residual(coarse) for _ in range(half)),
         nn.Conv2d(coarse, 4 * fine, 1, bias=False), nn.BatchNorm2d(4 * fine), nn.ReLU(), nn.PixelShuffle(2),
-        nn.Conv2d(fine, fine, 3, padding=1, bias=False), nn.BatchNorm2d(fine), nn.ReLU(),
+        nn.Conv2d(fine, fine, 3, padding=1, bias=False), nn.BatchNorm2d(fine), nn.ReLU(), *(Residual(fine) for _ in range(half)),
         nn.Conv2d(fine, 4, 3, padding=1), nn.PixelShuffle(2), nn.Tanh(),
     )  # fmt: skip
     weights = layers[0].weight.view(7, 7, coarse, model.z_dim).permute(3, 2, 0, 1)
     start.weight.data = weights.contiguous()
-    convolutions = [m for m in net if isinstance(m, nn.Conv2d)]
-    for mine, theirs in zip([*layers[1:], head], convolutions, strict=True):
-        theirs.load_state_dict({k: v.contiguous() for k, v in mine.state_dict().items()})
-    for mine, theirs in zip(norms, [m for m in net if isinstance(m, nn.BatchNorm2d)], strict=True):
-        theirs.load_state_dict(mine.state_dict())
+    trunk = [m for m in net if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+    blocks = [m for block in net if isinstance(block, Residual) for m in block.body if not isinstance(m, nn.ReLU)]
+    mine = [m for pair in zip(layers, norms, strict=True) for m in pair][1:] + [head]
+    mine += [m for block in model.generator.blocks for m in (block.first, block.norm, block.last)]
+    for ours, theirs in zip(mine, trunk + blocks, strict=True):
+        theirs.load_state_dict({k: v.contiguous() for k, v in ours.state_dict().items()})
     return net.eval().requires_grad_(False)
 
 

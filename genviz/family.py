@@ -20,12 +20,13 @@ POINT_DATA = ("two_moons", "rings", "swiss_roll", "eight_gaussians", "twenty_fiv
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is trained; one optimiser (AdamW) and one schedule (linear warm-up, cosine to zero) serve every family."""
+    """How a model is trained; one optimiser (AdamW) and one schedule (linear warm-up, then a cosine) serve every family."""
 
     epochs: float = 20.0  # passes over the 55,000 training images
     batch: int = 128
     lr: float = 1e-3  # peak
     warmup: float = 0.02  # share of the run
+    last: float = 0.0  # learning rate at the end, as a share of the peak
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)
     clip: float = 1.0  # largest norm of the gradient

@@ -2,7 +2,7 @@
 
     python -m genviz.train vae/vae mnist              # one model
     python -m genviz.train --all                      # every model that has no weights yet, in order
-    python -m genviz.train vae/vae mnist --budget 20  # stop after 20 minutes, the learning rate falling to zero by then
+    python -m genviz.train vae/vae mnist --budget 20  # stop after 20 minutes, the learning rate having fallen by then
 
 Each step draws a batch, asks the model for its loss, and moves the weights by AdamW; an exponential moving average of the weights is
 what is kept. A checkpoint under runs/ every minute lets a killed run go on where it was. Selection looks at 5,000 training images
@@ -65,10 +65,11 @@ class Ema:
 
 
 def rate(progress: float, recipe: Recipe) -> float:
-    """Learning rate at a share of the run in [0, 1]: linear warm-up, then half a cosine to zero."""
+    """Learning rate at a share of the run in [0, 1]: linear warm-up, then half a cosine down to `last`."""
     if progress < recipe.warmup:
         return recipe.lr * progress / recipe.warmup
-    return recipe.lr * 0.5 * (1 + math.cos(math.pi * (progress - recipe.warmup) / (1 - recipe.warmup)))
+    above = 0.5 * (1 + math.cos(math.pi * (progress - recipe.warmup) / (1 - recipe.warmup)))
+    return recipe.lr * (recipe.last + (1 - recipe.last) * above)
 
 
 @torch.no_grad()
@@ -314,7 +315,7 @@ def main() -> None:
     parser.add_argument("data", nargs="?", help="mnist or fashion_mnist")
     parser.add_argument("--all", action="store_true", help="every model that has no weights yet, in order")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--budget", type=float, help="minutes per model; the learning rate reaches zero by then")
+    parser.add_argument("--budget", type=float, help="minutes per model; the learning rate has fallen by then")
     parser.add_argument("--threads", type=int, help="CPU threads of torch")
     parser.add_argument(
         "--compile", action="store_true", help="torch.compile the networks: a quarter to a half faster, needs a C++ compiler"

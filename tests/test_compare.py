@@ -204,7 +204,7 @@ def test_benchmark_merges_and_the_card_tells(small) -> None:
     assert len({m["name"] for m in card.metrics}) == len(card.metrics)
     assert all(m["protocol"] and m["command"] for m in card.metrics)
     compare.write_metrics(slow)
-    assert checkpoint.card_of("test/toy", "mnist").metric("frechet_35_nfe") == slow.frechet
+    assert checkpoint.card_of("test/toy", "mnist").metric("frechet, heun, 18 steps") == slow.frechet
     with pytest.raises(checkpoint.CheckpointError, match="trained anew"):
         compare.write_metrics(other_weights)
     text = compare.table([coin, slow])

@@ -82,6 +82,11 @@ class Row:
     def key(self) -> tuple[str, str, str]:
         return self.data, self.name, self.setting
 
+    @property
+    def tail(self) -> str:
+        """What the names of its figures end in on a card: the setting, where there is one to tell."""
+        return f", {self.setting}" if self.setting else ""
+
 
 def path() -> Path:
     """Where the rows are kept."""
@@ -130,27 +135,26 @@ def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterato
 
 def metrics(row: Row) -> list[dict[str, Any]]:
     """The row's figures as a card keeps them: name, value, unit, protocol, command."""
-    tail = f"_{row.nfe}_nfe" if row.setting else ""
     setting = f" {row.setting} ({row.nfe} NFE);" if row.setting else ""
     pictures = f"{row.samples:,} generated against {row.samples:,} test images;{setting} {row.pictures}; features of GenViz's classifier"
     floor = f"{row.samples:,} of the training images against {row.samples:,} test images; {row.pictures.split(' against ')[-1]}"
     found = [
-        ("frechet" + tail, row.frechet, "squared feature distance", pictures),
+        ("frechet" + row.tail, row.frechet, "squared feature distance", pictures),
         ("frechet_floor", row.floor, "squared feature distance", floor),
-        ("frechet_ratio" + tail, row.ratio, "times the floor", pictures),
-        ("kid" + tail, row.kid, "squared MMD", pictures + "; unbiased, cubic kernel, all pairs"),
+        ("frechet_ratio" + row.tail, row.ratio, "times the floor", pictures),
+        ("kid" + row.tail, row.kid, "squared MMD", pictures + "; unbiased, cubic kernel, all pairs"),
         ("kid_floor", row.kid_floor, "squared MMD", floor),
-        ("precision" + tail, row.precision, "share", pictures + "; k = 3"),
-        ("recall" + tail, row.recall, "share", pictures + "; k = 3"),
-        ("density" + tail, row.density, "1 = as real", pictures + "; k = 5"),
-        ("coverage" + tail, row.coverage, "share", pictures + "; k = 5"),
-        ("nfe" + tail, row.nfe, "network calls", f"one picture;{setting}"),
-        ("ms_1" + tail, row.ms_1, "ms", f"one picture at a time, median;{setting} {row.machine}"),
-        ("ms_64" + tail, row.ms_64, "ms", f"per picture, 64 at a time, median;{setting} {row.machine}"),
+        ("precision" + row.tail, row.precision, "share", pictures + "; k = 3"),
+        ("recall" + row.tail, row.recall, "share", pictures + "; k = 3"),
+        ("density" + row.tail, row.density, "1 = as real", pictures + "; k = 5"),
+        ("coverage" + row.tail, row.coverage, "share", pictures + "; k = 5"),
+        ("nfe" + row.tail, row.nfe, "network calls", f"one picture;{setting}"),
+        ("ms_1" + row.tail, row.ms_1, "ms", f"one picture at a time, median;{setting} {row.machine}"),
+        ("ms_64" + row.tail, row.ms_64, "ms", f"per picture, 64 at a time, median;{setting} {row.machine}"),
     ]
     unit = "bits_per_dim" if row.likelihood_unit == "bits/dim" else "nll"
     if row.agreement is not None:
-        found.append(("agreement" + tail, row.agreement, "share", pictures + "; generated images classified as the class asked for"))
+        found.append(("agreement" + row.tail, row.agreement, "share", pictures + "; generated images classified as the class asked for"))
     if row.likelihood is not None:
         kind = row.likelihood_kind.lower().replace("-", "_")
         found.append((f"{unit}_{kind}", row.likelihood, row.likelihood_unit, row.likelihood_protocol))

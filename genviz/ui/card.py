@@ -17,7 +17,7 @@ LEADING = {  # the metrics that a card leads with, as patterns of their names, a
     r"bits_per_dim_iw_(\d+)": "Bits per dimension, IW-{} bound",
     r"bits_per_dim_ode": "Bits per dimension, by the ODE",
     r"frechet_ratio": "Frechet distance",
-    r"frechet_ratio_(\d+)_nfe": "Frechet distance, {} NFE",
+    r"frechet_ratio, (.+)": "Frechet distance, {}",
 }
 
 

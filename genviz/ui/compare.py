@@ -107,7 +107,6 @@ def line(row: Row) -> dict:
     """A row as the page reads it: its fields, its family, what its pictures are, and the protocol of each figure."""
     levels = re.search(r"of (\d+) grey levels", row.pictures)
     kind = "black and white" if row.pictures.startswith("black and white") else f"{levels[1] if levels else 256} grey levels"
-    tail = f"_{row.nfe}_nfe" if row.setting else ""
-    told = {m["name"].removesuffix(tail): m["protocol"] for m in compare.metrics(row)}
+    told = {m["name"].removesuffix(row.tail): m["protocol"] for m in compare.metrics(row)}
     protocols = {key: told[metric] for key, metric in PROTOCOLS.items() if metric in told}
     return {**asdict(row), "family": row.name.partition("/")[0], "shown": kind, "protocols": protocols}

@@ -74,12 +74,12 @@ class Generator(nn.Module):
         h = F.relu_(norms[0](h))
         h = F.relu_(norms[1](F.conv2d(h, w1, b1, padding=1)))
         for block, (w, b), norm in blocks[:half]:
-            h = h + block.last(F.relu_(norm(F.conv2d(h, w, b, padding=1))))
+            h = block.last(F.relu_(norm(F.conv2d(h, w, b, padding=1)))).add_(h)
         h = F.relu_(norms[2](F.conv2d(h, w2, b2)))
         h = F.pixel_shuffle(h, 2)  # (B, fine, 14, 14)
         h = F.relu_(norms[3](F.conv2d(h, w3, b3, padding=1)))
         for block, (w, b), norm in blocks[half:]:
-            h = h + block.last(F.relu_(norm(F.conv2d(h, w, b, padding=1))))
+            h = block.last(F.relu_(norm(F.conv2d(h, w, b, padding=1)))).add_(h)
         return F.pixel_shuffle(F.conv2d(h, self.head.weight, self.head.bias, padding=1), 2).tanh_()
 
     def folded(self) -> Weights:
