@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from toy import Toy
@@ -95,6 +97,9 @@ def test_schedule() -> None:
     recipe = Recipe(lr=2.0, warmup=0.1)
     assert train.rate(0, recipe) == 0 and train.rate(0.05, recipe) == pytest.approx(1.0)
     assert train.rate(0.1, recipe) == pytest.approx(2.0) and train.rate(1.0, recipe) == pytest.approx(0, abs=1e-9)
+    held = replace(recipe, last=0.25)
+    assert train.rate(0.05, held) == pytest.approx(1.0) and train.rate(0.1, held) == pytest.approx(2.0)
+    assert train.rate(0.55, held) == pytest.approx(1.25) and train.rate(1.0, held) == pytest.approx(0.5)
 
 
 def test_a_loss_that_is_not_finite_is_named() -> None:

@@ -175,7 +175,13 @@ def test_a_bound_is_never_shown_as_a_likelihood(abilities, word) -> None:
 
 def test_the_start_page_shows_only_what_was_measured() -> None:
     assert start.figures({"metrics": []}, "MNIST") == [{"name": "Measured", "text": "not measured", "protocol": ""}]
-    values = {"held_out_loss": 1.0, "frechet": 2.0, "frechet_ratio, heun, 18 steps": 3.14159, "frechet_ratio, heun, 5 steps": 4.0, "nll_iw_500": 98.7654}
+    values = {
+        "held_out_loss": 1.0,
+        "frechet": 2.0,
+        "frechet_ratio, heun, 18 steps": 3.14159,
+        "frechet_ratio, heun, 5 steps": 4.0,
+        "nll_iw_500": 98.7654,
+    }
     metrics = [{"name": n, "value": v, "unit": "nats" if "nll" in n else "times the floor", "protocol": "p"} for n, v in values.items()]
     assert [(f["name"], f["text"]) for f in start.figures({"metrics": metrics}, "MNIST")] == [
         ("-log p(x), IW-500 bound", "98.77 nats on MNIST"),

@@ -69,7 +69,7 @@ class GAN(Game):
     answers = ("judge", "features")
     z_dim = 49  # seven times seven, so that z can be shown as a picture
 
-    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 0, gamma: float = 1.0):
+    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 1, gamma: float = 0.1):
         super().__init__()
         self.gamma = gamma
         self.generator = Generator(self.z_dim, self.classes, coarse, fine, blocks)
@@ -148,7 +148,6 @@ class ConditionalGAN(GAN):
 
     Knobs = ConditionalKnobs
     walks = ("sample", "latent_walk", "class_grid")
-    measured = ({}, {"truncation": 1.75})  # all that it paints; and the more typical, of a size chosen on held-out images
     classes = 10
 
     def decode(self, z: Tensor, label: Tensor | int = 0) -> Tensor:
@@ -181,13 +180,13 @@ class SelfConditionedGAN(GAN):
     """
 
     Knobs = KindKnobs
-    measured = ({}, {"truncation": 1.75})  # the sizes of the conditional one
+    measured = ({}, {"truncation": 2.0})  # all that it paints; and the more typical, of a size chosen on held-out images
     classes = 256
     means: Tensor  # (256, 784)
     met: Tensor  # (256,), pictures that belong to each
 
-    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 1, gamma: float = 0.1):
-        super().__init__(coarse, fine, widths, blocks, gamma)
+    def __init__(self, **shape):
+        super().__init__(**shape)
         self.register_buffer("means", torch.zeros(self.classes, 784))
         self.register_buffer("met", torch.zeros(self.classes))
 
@@ -214,7 +213,7 @@ class SelfConditionedGAN(GAN):
     def decode(self, z: Tensor, kind: Tensor | int | None = None) -> Tensor:
         """z (B, 49), kind (B,) or one for all -> x (B, 1, 28, 28); with no kind given, one for each that its first number stands for."""
         if kind is None:
-            kind = torch.searchsorted(self.shares().cumsum(0), torch.special.ndtr(z[:, 0].contiguous())).clamp(max=self.classes - 1)
+            kind = self.at(torch.special.ndtr(z[:, 0].contiguous()))
         return self.generator(z, torch.as_tensor(kind, device=z.device).expand(len(z)))
 
     paint = decode
@@ -226,7 +225,12 @@ class SelfConditionedGAN(GAN):
     def turn(self, n: int, knobs: KindKnobs, rng: torch.Generator) -> Tensor:
         if knobs.kind >= 0:
             return torch.full((n,), knobs.kind, device=self.device)
-        return torch.multinomial(self.shares().cpu(), n, replacement=True, generator=rng).to(self.device)
+        places = (torch.arange(n) + torch.rand(1, generator=rng)) / n  # one in each n-th of the shares (Kitagawa 1996): nobody is left to luck
+        return self.at(places.to(self.device))
+
+    def at(self, place: Tensor) -> Tensor:
+        """The kind (B,) that owns a place (B,) in [0, 1], where each kind owns as much as it occurs."""
+        return torch.searchsorted(self.shares().cumsum(0), place).clamp(max=self.classes - 1)
 
     def shares(self) -> Tensor:
         """How often each kind occurs, (256,)."""
