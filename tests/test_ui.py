@@ -185,7 +185,7 @@ def test_the_start_page_shows_only_what_was_measured() -> None:
     metrics = [{"name": n, "value": v, "unit": "nats" if "nll" in n else "times the floor", "protocol": "p"} for n, v in values.items()]
     assert [(f["name"], f["text"]) for f in start.figures({"metrics": metrics}, "MNIST")] == [
         ("-log p(x), IW-500 bound", "98.77 nats on MNIST"),
-        ("Frechet distance, heun, 18 steps", "3.142 times the floor on MNIST"),
+        ("Frechet distance (heun, 18 steps)", "3.142 times the floor on MNIST"),
     ]
     untrained = start.summary({"name": "f", "title": "F", "line": "", "models": [model("f/a", ["elbo"])]}, {})
     assert not untrained["trained"] and untrained["figures"] == []

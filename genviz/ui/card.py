@@ -17,7 +17,7 @@ LEADING = {  # the metrics that a card leads with, as patterns of their names, a
     r"bits_per_dim_iw_(\d+)": "Bits per dimension, IW-{} bound",
     r"bits_per_dim_ode": "Bits per dimension, by the ODE",
     r"frechet_ratio": "Frechet distance",
-    r"frechet_ratio, (.+)": "Frechet distance, {}",
+    r"frechet_ratio, (.+)": "Frechet distance ({})",
 }
 
 
@@ -25,17 +25,11 @@ def leading(card: dict) -> list[dict]:
     """The figures that stand for a model: what it pays for test pictures, then how far its own pictures are from them."""
     lines = []
     for pattern, title in LEADING.items():
-        for m in card["metrics"]:
-            if match := re.fullmatch(pattern, m["name"]):
-                lines.append(
-                    {
-                        "name": title.format(*match.groups()),
-                        "value": m["value"],
-                        "text": f"{m['value']:.4g} {m['unit']}",
-                        "protocol": m["protocol"],
-                    }
-                )
-                break  # the first setting that was measured stands for the others
+        found = [(m["value"], m, match) for m in card["metrics"] if (match := re.fullmatch(pattern, m["name"]))]
+        if found:
+            value, m, match = min(found, key=lambda one: one[0])  # of several settings the best
+            name = title.format(*match.groups())
+            lines.append({"name": name, "value": value, "text": f"{value:.4g} {m['unit']}", "protocol": m["protocol"]})
     return lines
 
 

@@ -225,7 +225,7 @@ class SelfConditionedGAN(GAN):
     def turn(self, n: int, knobs: KindKnobs, rng: torch.Generator) -> Tensor:
         if knobs.kind >= 0:
             return torch.full((n,), knobs.kind, device=self.device)
-        places = (torch.arange(n) + torch.rand(1, generator=rng)) / n  # one in each n-th of the shares (Kitagawa 1996): nobody is left to luck
+        places = (torch.arange(n) + torch.rand(1, generator=rng)) / n  # one in each n-th of all that occurs (Kitagawa 1996)
         return self.at(places.to(self.device))
 
     def at(self, place: Tensor) -> Tensor:

@@ -170,9 +170,12 @@ const stop_at = to => {
 
 // ---- the scatter -----------------------------------------------------------------------------------------------------------------------------
 const chart = list => {
-  const several = name => list.filter(r => r.name === name).length > 1;
+  const told = r => { // what tells a point from those of the same model
+    const others = list.filter(o => o.name === r.name && o.setting !== r.setting);
+    return others.some(o => o.nfe !== r.nfe) ? `, ${r.nfe} NFE` : others.length && r.setting ? `, ${r.setting}` : "";
+  };
   const point = (r, found) => ({ key: key_of(r), chain: found ? "" : r.name, colour: family[r.family].colour, hollow: !!found, x: (found || r)[`ms_${batch}`], y: (found || r).ratio,
-    label: found ? "here" : r.title + (several(r.name) ? `, ${r.nfe} NFE` : ""), short: found ? "here" : r.name.split("/")[1] + (several(r.name) ? `, ${r.nfe} NFE` : ""), row: r, found });
+    label: found ? "here" : r.title + told(r), short: found ? "here" : r.name.split("/")[1] + told(r), row: r, found });
   const points = list.flatMap(r => here[key_of(r)]?.sha256 === r.sha256 ? [point(r), point(r, here[key_of(r)])] : [point(r)]).filter(p => p.x > 0 && p.y > 0);
   const words = p => { const r = p.found || p.row; return [p.row.title + (p.found ? ", measured here" : ""), `${three(r.ratio)} times the floor (Frechet distance ${three(r.frechet)}, floor ${three(r.floor)}), ${three(p.x)} ms for an image, ${r.nfe} NFE`,
     p.row.setting, `${p.found?.only ? `Times only; the distance is the shipped one. ${r.protocols[`ms_${batch}`]}.` : `${r.protocols.frechet}.`} Time: ${r.machine}.`]; };
