@@ -121,7 +121,8 @@ def test_a_space_serves_everything_without_data_or_a_home(space) -> None:
     x = genviz.sample("vae/vae_2d", "mnist", n=2, seed=3, device="cpu").numpy()
     for image, one in zip(answer["images"], x, strict=True):  # another process with other threads may round a pixel otherwise
         there = np.asarray(Image.open(io.BytesIO(base64.b64decode(image)))).astype(int)
-        assert np.abs(there - pictures.grid(one[None])).max() <= 1
+        apart = np.abs(there - pictures.grid(one[None]))
+        assert apart.max() <= 1 and (apart > 0).mean() < 0.01
     frames = list(client.submit("diffusion/ddpm", "fashion_mnist", 1, 0, {"steps": 4}, api_name="/film"))
     assert [f["step"] for f in frames] == [0, 1, 2, 3, 4]
     assert client.predict("autoregressive/pixel_cnn", "mnist", answer["images"], api_name="/likelihood")["kind"] == "exact"
