@@ -24,9 +24,9 @@ pairs* of a real and a forged picture, and the expert is charged for steep slope
 at real and at forged pictures.
 
 **Conditions.** Tell the class to both players, and the forger paints on request: in the *Class grid* one $z$ gives ten digits in
-one hand. Without labels, a code that must be readable from the picture finds categories by itself (InfoGAN, 2016), or the
-pictures are sorted into clusters first and these are told instead: the *self-conditioned* GAN here (2020) makes better draws than
-the plain one. With a picture as the condition, two forgers and two experts translate between horses and zebras without a single
+one hand. Without labels, a code that must be readable from the picture finds categories by itself (InfoGAN, 2016), or what the
+expert sees in the pictures is sorted into clusters, and these are told instead: the *self-conditioned* GAN here (2020) makes better
+draws than the plain one. With a picture as the condition, two forgers and two experts translate between horses and zebras without a single
 pair of examples (CycleGAN, 2017).
 
 **For and against.** Sampling is one step, and the latent space is smooth: walk through it. But there is **no density**: nobody can

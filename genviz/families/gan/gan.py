@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from genviz.families.gan.game import Game
-from genviz.families.gan.nets import Discriminator, Generator
+from genviz.families.gan.nets import Discriminator, Eye, Generator
 from genviz.families.gan.wander import wander
 from genviz.frame import Frame, knob
 from genviz.model import randn
@@ -33,7 +33,9 @@ from genviz.model import randn
 FIXED = 60  # latents whose pictures are kept of every moment of training, ten to a row
 JUDGED = 1000  # held-out and generated pictures whose scores are kept of every moment
 WALKED = 48  # pictures of one stretch of a latent walk
-ONE_PASS = 55_000  # pictures after which the means of the kinds rest
+KINDS = 128  # found without labels
+PASS = 55_000  # pictures of the training set
+ALONE = 20  # passes of the game before kinds are looked for
 FURTHEST = 10_000.0  # way points: hours of walking, and still within what a float can tell apart
 
 
@@ -55,7 +57,7 @@ class ConditionalKnobs(Knobs):
 class KindKnobs(Knobs):
     """How to draw the latent, and of which kind."""
 
-    kind: int = knob(-1, -1, 255, help="Which of the kinds that were found to draw; -1 draws each as often as it occurs.")
+    kind: int = knob(-1, -1, KINDS - 1, help="Which of the kinds that were found to draw; -1 draws each as often as it occurs.")
 
 
 class GAN(Game):
@@ -174,41 +176,61 @@ class ConditionalGAN(GAN):
 
 
 class SelfConditionedGAN(GAN):
-    """The same game with kinds in place of classes, found without labels: the cells around the means of 256 clusters of training pictures.
+    """The same game with kinds in place of classes, found without labels in what the discriminator sees (Liu et al. 2020).
 
-    The means settle during the first pass over the data (MacQueen 1967): each picture moves the one nearest to it, by ever less.
+    A discriminator that has played for a while sees a shirt and a coat as different, though their pixels are alike. So the game is
+    played without kinds first; then the discriminator's convolutions are kept as they are, an eye, and the kinds are the cells around the
+    means of clusters of what it sees in the training pictures. The means settle during one pass over the data (MacQueen 1967): each
+    picture moves the one nearest to it, by ever less. From then on both players are told the kind.
     """
 
     Knobs = KindKnobs
-    measured = ({}, {"truncation": 2.0})  # all that it paints; and the more typical, of a size chosen on held-out images
-    classes = 256
-    means: Tensor  # (256, 784)
-    met: Tensor  # (256,), pictures that belong to each
+    classes = KINDS
+    played: Tensor  # (), passes so far
+    means: Tensor  # (KINDS, 16 c)
+    met: Tensor  # (KINDS,), pictures of about the last pass that belonged to each
 
-    def __init__(self, **shape):
-        super().__init__(**shape)
-        self.register_buffer("means", torch.zeros(self.classes, 784))
+    def __init__(self, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 1, **shape):
+        super().__init__(widths=widths, blocks=blocks, **shape)
+        nn.init.zeros_(self.generator.layers[0].weight[:, self.z_dim :])  # as long as no kind is told, none is learned
+        self.eye = Eye(tuple(widths), blocks).requires_grad_(False)
+        self.register_buffer("played", torch.zeros(()))
+        self.register_buffer("means", torch.zeros(self.classes, 16 * widths[-1]))
         self.register_buffer("met", torch.zeros(self.classes))
 
     def told(self, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
-        if self.training and self.met.sum() < ONE_PASS:
-            self.meet(x.flatten(1))
-        return (self.kind(x),)
+        if self.training:
+            self.played += len(x) / PASS
+            if ALONE < self.played <= ALONE + 1:
+                self.meet(x)
+        if self.played <= ALONE + 1:
+            return ()
+        kind = self.kind(x)
+        if self.training:
+            self.met += torch.bincount(kind, minlength=self.classes) - self.met * len(x) / PASS
+        return (kind,)
+
+    def see(self, x: Tensor) -> Tensor:
+        """x (B, 1, 28, 28) -> what the eye sees of it, (B, 16 c) of length 1."""
+        return F.normalize(self.eye.see(x).float())
 
     def kind(self, x: Tensor) -> Tensor:
         """x (B, 1, 28, 28) -> the kind (B,) whose mean is nearest."""
-        return torch.cdist(x.flatten(1), self.means).argmin(1)
+        return torch.cdist(self.see(x), self.means).argmin(1)
 
     @torch.no_grad()
     def meet(self, x: Tensor) -> None:
-        """Let pictures x (B, 784) move the means; the first 256 of all become the means."""
-        empty = (self.met == 0).nonzero()[:, 0][: len(x)]
-        self.means[empty], self.met[empty] = x[: len(empty)], 1.0
-        x = x[len(empty) :]
-        kind = torch.cdist(x, self.means).argmin(1)
-        came = torch.bincount(kind, minlength=self.classes).to(x)
+        """Let pictures x (B, 1, 28, 28) move the means; the first of all become the means."""
+        if not self.met.any():
+            self.eye.load_state_dict(self.discriminator.state_dict(), strict=False)
+        seen = self.see(x)
+        empty = (self.met == 0).nonzero()[:, 0][: len(seen)]
+        self.means[empty], self.met[empty] = seen[: len(empty)], 1.0
+        seen = seen[len(empty) :]
+        kind = torch.cdist(seen, self.means).argmin(1)
+        came = torch.bincount(kind, minlength=self.classes).to(seen)
         self.met += came
-        self.means += (torch.zeros_like(self.means).index_add_(0, kind, x) - came[:, None] * self.means) / self.met[:, None]
+        self.means += (torch.zeros_like(self.means).index_add_(0, kind, seen) - came[:, None] * self.means) / self.met[:, None]
 
     def decode(self, z: Tensor, kind: Tensor | int | None = None) -> Tensor:
         """z (B, 49), kind (B,) or one for all -> x (B, 1, 28, 28); with no kind given, one for each that its first number stands for."""
@@ -233,7 +255,7 @@ class SelfConditionedGAN(GAN):
         return torch.searchsorted(self.shares().cumsum(0), place).clamp(max=self.classes - 1)
 
     def shares(self) -> Tensor:
-        """How often each kind occurs, (256,)."""
+        """How often each kind occurs, (KINDS,)."""
         met = self.met.clamp(min=1e-3)  # before training, all alike
         return met / met.sum()
 

@@ -53,8 +53,9 @@ class Generator(nn.Module):
         self._folded: tuple[list[tuple[Tensor, int]], Weights] | None = None
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        if label is not None:
-            z = torch.cat([z, F.one_hot(label, self.classes).to(z.dtype)], 1)
+        if self.classes:
+            told = z.new_zeros(len(z), self.classes) if label is None else F.one_hot(label, self.classes).to(z.dtype)
+            z = torch.cat([z, told], 1)
         if self.training or self.head.weight.requires_grad:
             layers, norms = self.normalised()
             return self.paint(z, [(layer.weight, None) for layer in layers], norms)
@@ -122,15 +123,13 @@ def deepened(h: Tensor, blocks: nn.ModuleList) -> Tensor:
     return h
 
 
-class Discriminator(nn.Module):
-    """x (B, 1, 28, 28), and for `classes` > 0 a label (B,) -> score (B,), the higher the more real.
+class Eye(nn.Module):
+    """The convolutions of a discriminator: x (B, 1, 28, 28) -> what it sees of x, (B, 16 c), c channels at 4 x 4.
 
-    `widths` are the channels at 14 x 14, 7 x 7 and 4 x 4, `blocks` the residual blocks at the first two. A class adds the product of its
-    own vector with the features: "does this look like a picture" plus "does it look like a seven" (projection discriminator, Miyato and
-    Koyama 2018).
+    `widths` are the channels at 14 x 14, 7 x 7 and 4 x 4, `blocks` the residual blocks at the first two.
     """
 
-    def __init__(self, classes: int = 0, widths: tuple[int, int, int] = (32, 64, 128), features: int = 128, blocks: int = 0):
+    def __init__(self, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 0):
         super().__init__()
         a, b, c = widths
         self.stem = nn.Conv2d(4, a, 3, padding=1)
@@ -138,7 +137,25 @@ class Discriminator(nn.Module):
             nn.Conv2d(a, b, 3, stride=2, padding=1), nn.Conv2d(b, b, 3, padding=1), nn.Conv2d(b, c, 3, stride=2, padding=1),
         ])  # fmt: skip
         self.fine, self.middle = (nn.ModuleList(Block(width) for _ in range(blocks)) for width in (a, b))
-        self.last = nn.Linear(16 * c, features)
+
+    def see(self, x: Tensor) -> Tensor:
+        h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (B, 4, 14, 14)
+        fold, middle, down = self.layers
+        h = deepened(F.leaky_relu(self.stem(h), 0.2), self.fine)
+        h = deepened(F.leaky_relu(middle(F.leaky_relu(fold(h), 0.2)), 0.2), self.middle)
+        return F.leaky_relu(down(h), 0.2).flatten(1)
+
+
+class Discriminator(Eye):
+    """x (B, 1, 28, 28), and for `classes` > 0 a label (B,) -> score (B,), the higher the more real.
+
+    A class adds the product of its own vector with the features: "does this look like a picture" plus "does it look like a seven"
+    (projection discriminator, Miyato and Koyama 2018).
+    """
+
+    def __init__(self, classes: int = 0, widths: tuple[int, int, int] = (32, 64, 128), features: int = 128, blocks: int = 0):
+        super().__init__(widths, blocks)
+        self.last = nn.Linear(16 * widths[-1], features)
         self.head = nn.Linear(features, 1)
         self.label = nn.Embedding(classes, features) if classes else None
         if self.label is not None:
@@ -146,12 +163,7 @@ class Discriminator(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """What the score is read from: x (B, 1, 28, 28) -> (B, features)."""
-        h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (B, 4, 14, 14)
-        fold, middle, down = self.layers
-        h = deepened(F.leaky_relu(self.stem(h), 0.2), self.fine)
-        h = deepened(F.leaky_relu(middle(F.leaky_relu(fold(h), 0.2)), 0.2), self.middle)
-        h = F.leaky_relu(down(h), 0.2)
-        return F.leaky_relu(self.last(h.flatten(1)), 0.2)
+        return F.leaky_relu(self.last(self.see(x)), 0.2)
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         h = self.features(x)
