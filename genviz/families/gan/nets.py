@@ -139,6 +139,7 @@ class Eye(nn.Module):
         self.fine, self.middle = (nn.ModuleList(Block(width) for _ in range(blocks)) for width in (a, b))
 
     def see(self, x: Tensor) -> Tensor:
+        """x (B, 1, 28, 28) in [-1, 1] -> (B, 16 c)."""
         h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (B, 4, 14, 14)
         fold, middle, down = self.layers
         h = deepened(F.leaky_relu(self.stem(h), 0.2), self.fine)
