@@ -133,6 +133,27 @@ def test_the_scatter_has_a_point_for_each_row_and_follows_the_batch(visit) -> No
     keep(page, "compare-in-use")
 
 
+COVERED = """svg => {
+  const box = e => e.getBoundingClientRect(), all = s => [...svg.querySelectorAll(s)];
+  const apart = (a, b) => a.right <= b.left + 2 || b.right <= a.left + 2 || a.bottom <= b.top + 4 || b.bottom <= a.top + 4;
+  const line = svg.querySelector('.floor-line').getBoundingClientRect(), names = all('.point text');
+  const struck = n => box(n).top + 4 < line.top && line.top < box(n).bottom - 4;
+  return names.filter(n => struck(n) || all('.small').some(t => !apart(box(n), box(t))) || all('.point').some(g => g !== n.parentNode
+    && (!apart(box(n), box(g.querySelector('.ring').previousSibling)) || g.querySelector('text') && !apart(box(n), box(g.querySelector('text')))))
+  ).map(n => n.textContent);
+}"""
+
+
+@pytest.mark.parametrize("data", ["mnist", "fashion_mnist"])
+def test_on_a_phone_the_names_in_the_scatter_cover_nothing(visit, data) -> None:
+    page = visit(width=390, height=800, touch=True)
+    figures(page)
+    page.locator(f"{FIGURES} .data").select_option(data)
+    assert page.locator(f"{FIGURES} .point text").count() >= page.locator(f"{FIGURES} .point").count() - 2
+    assert page.locator(f"{FIGURES} svg").first.evaluate(COVERED) == []
+    keep(page, f"compare-390-{data}")
+
+
 def test_the_file_holds_what_the_table_shows(visit, tmp_path) -> None:
     page = visit()
     figures(page)
