@@ -138,9 +138,9 @@ COVERED = """svg => {
   const apart = (a, b) => a.right <= b.left + 2 || b.right <= a.left + 2 || a.bottom <= b.top + 4 || b.bottom <= a.top + 4;
   const line = svg.querySelector('.floor-line').getBoundingClientRect(), names = all('.point text');
   const struck = n => box(n).top + 4 < line.top && line.top < box(n).bottom - 4;
-  return names.filter(n => struck(n) || all('.small').some(t => !apart(box(n), box(t))) || all('.point').some(g => g !== n.parentNode
-    && (!apart(box(n), box(g.querySelector('.ring').previousSibling)) || g.querySelector('text') && !apart(box(n), box(g.querySelector('text')))))
-  ).map(n => n.textContent);
+  const parts = g => [g.querySelector('.ring').previousSibling, g.querySelector('text')];
+  const others = n => all('.point').filter(g => g !== n.parentNode).flatMap(parts);
+  return names.filter(n => struck(n) || [...all('.small'), ...others(n)].some(e => e && !apart(box(n), box(e)))).map(n => n.textContent);
 }"""
 
 
