@@ -197,12 +197,12 @@ def test_a_changed_weight_is_folded_anew(model) -> None:
 def test_blocks_begin_as_nothing_and_then_matter() -> None:
     """A shallow game that is made deeper goes on from where it stood."""
     torch.manual_seed(0)
-    shallow, deep = (GAN(**SMALL, blocks=blocks).eval().requires_grad_(False) for blocks in (0, 2))
+    shallow, deep = (GAN(**SMALL, **shape).eval().requires_grad_(False) for shape in ({"blocks": 0}, {"blocks": 2, "deeper": 1}))
     assert not deep.load_state_dict(shallow.state_dict(), strict=False).unexpected_keys
     z, x = torch.randn(5, shallow.z_dim, generator=rng()), torch.rand(5, 1, 28, 28, generator=rng()) * 2 - 1
     assert torch.equal(deep.decode(z), shallow.decode(z)) and torch.equal(deep.discriminator(x), shallow.discriminator(x))
     blocks = [part for part in deep.modules() if isinstance(part, Block)]
-    assert len(blocks) == 8, "two at each of two sizes, of both players"
+    assert len(blocks) == 10, "at each of two sizes two of the discriminator and three of the generator"
     for block in blocks:
         painted, score = deep.decode(z), deep.discriminator(x)
         nn.init.normal_(block.last.weight, std=0.05)

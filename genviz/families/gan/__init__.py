@@ -55,7 +55,7 @@ FAMILY = Family(
     models=(
         Entry("gan", "GAN", "genviz.families.gan.gan:GAN", {}, PICTURES),
         Entry("conditional_gan", "GAN, class-conditional", "genviz.families.gan.gan:ConditionalGAN", {}, PICTURES),
-        Entry("self_conditioned_gan", "GAN, self-conditioned", "genviz.families.gan.gan:SelfConditionedGAN", {}, PICTURES),
+        Entry("self_conditioned_gan", "GAN, self-conditioned", "genviz.families.gan.gan:SelfConditionedGAN", {"deeper": 2}, PICTURES),
         Entry("plane", "GAN in the plane", "genviz.families.gan.plane:Plane", {}, POINTS, data=POINT_DATA),
     ),
     scenes=(

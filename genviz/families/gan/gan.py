@@ -63,7 +63,8 @@ class KindKnobs(Knobs):
 class GAN(Game):
     """Generator and discriminator of 28 x 28 pictures, without labels.
 
-    `coarse` and `fine` shape the generator, `widths` the discriminator, `blocks` make both deeper; `gamma` weighs the gradient penalty.
+    `coarse` and `fine` shape the generator, `widths` the discriminator, `blocks` make both deeper, and so many as `deeper`
+    says the generator alone; `gamma` weighs the gradient penalty.
     """
 
     Knobs = Knobs
@@ -71,10 +72,18 @@ class GAN(Game):
     answers = ("judge", "features")
     z_dim = 49  # seven times seven, so that z can be shown as a picture
 
-    def __init__(self, coarse: int = 64, fine: int = 48, widths: tuple[int, int, int] = (32, 64, 128), blocks: int = 1, gamma: float = 0.1):
+    def __init__(
+        self,
+        coarse: int = 64,
+        fine: int = 48,
+        widths: tuple[int, int, int] = (32, 64, 128),
+        blocks: int = 1,
+        deeper: int = 0,
+        gamma: float = 0.1,
+    ):
         super().__init__()
         self.gamma = gamma
-        self.generator = Generator(self.z_dim, self.classes, coarse, fine, blocks)
+        self.generator = Generator(self.z_dim, self.classes, coarse, fine, blocks + deeper)
         self.discriminator = Discriminator(self.classes, tuple(widths), blocks=blocks)
 
     def expert_loss(self, real: Tensor, fake: Tensor) -> Tensor:
