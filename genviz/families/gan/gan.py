@@ -63,8 +63,8 @@ class KindKnobs(Knobs):
 class GAN(Game):
     """Generator and discriminator of 28 x 28 pictures, without labels.
 
-    `coarse` and `fine` shape the generator, `widths` the discriminator, `blocks` make both deeper, and so many as `deeper`
-    says the generator alone; `gamma` weighs the gradient penalty.
+    `coarse` and `fine` shape the generator, `widths` the discriminator. Both have `blocks` residual blocks at each of two sizes, the
+    generator `deeper` more. `gamma` weighs the gradient penalty.
     """
 
     Knobs = Knobs
