@@ -15,6 +15,7 @@ import torch
 from safetensors.numpy import save
 from torch import nn
 
+from genviz import load
 from genviz.data.exhibit import exhibit
 from genviz.families.gan import tab
 from genviz.families.gan.gan import FIXED, GAN, JUDGED, WALKED, ConditionalGAN, SelfConditionedGAN, truncate
@@ -323,6 +324,17 @@ def test_training_images_are_those_of_the_training(data_sets) -> None:
         assert np.array_equal(training_images(data), images(data, "train")[0][:, 0].numpy())
 
 
+@pytest.mark.parametrize("data", ["mnist", "fashion_mnist"])
+@pytest.mark.parametrize("name", ["gan/conditional_gan", "gan/self_conditioned_gan"])
+def test_draws_are_no_copies_of_training_images(name, data, data_sets) -> None:
+    """Half of the draws lie as far from their nearest training image as half of the images that no model has seen."""
+    model = load(name, data)
+    draws = last(model.sample(300, model.Knobs(), rng())).x[:, 0]
+    drawn, unseen = ((draws + 1) * 127.5).round().to(torch.uint8).numpy(), exhibit(data)[0][:300]
+    middle = [np.median(nearest(training_images(data), x, 1)[0]) for x in (drawn, unseen)]
+    assert 0.9 < middle[0] / middle[1] < 1.1
+
+
 def test_a_history_is_read_without_torch_or_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("GENVIZ_PRETRAINED", str(tmp_path))
     content = save({"step": np.arange(16)})
@@ -473,10 +485,10 @@ def test_kinds_are_the_means_of_what_looks_alike_to_a_discriminator_that_has_pla
     nn.init.normal_(model.discriminator.stem.weight)  # it has learned
     for part in x.split(100):
         assert model.told(part, none) == ()
-    assert torch.allclose(model.see(x), torch.nn.functional.normalize(model.discriminator.see(x)), atol=1e-6)
-    kind = model.kind(x)
+    seen, kind = model.see(x), model.kind(x)
+    assert torch.allclose(seen, torch.nn.functional.normalize(model.discriminator.see(x)), atol=1e-6)
     assert torch.equal(torch.bincount(kind, minlength=KINDS), model.met.long())
-    mean = torch.stack([model.see(x)[kind == k].mean(0) for k in range(KINDS)])
+    mean = torch.stack([seen[kind == k].mean(0) for k in range(KINDS)])
     assert torch.allclose(model.means, mean, atol=1e-5)
     nn.init.normal_(model.discriminator.stem.weight)  # it goes on learning, and the kinds stay
     (told,) = model.told(x[:100], none)

@@ -186,7 +186,7 @@ def table(rows: Iterable[Row]) -> str:
         likelihood = "none" if r.likelihood is None else f"{r.likelihood:.{digits}f} {r.likelihood_unit}, {r.likelihood_kind}"
         if r.counting is not None:
             likelihood += f" (counting {r.counting:.{digits}f})"
-        lines.append((r.name, r.data, r.setting or "default", f"{r.frechet:.3f}", f"{r.floor:.3f}", f"{r.ratio:.2f}", f"{r.kid:.5f}",
+        lines.append((r.name, r.data, r.setting or "default", f"{r.frechet:.3f}", f"{r.floor:.3f}", f"{r.ratio:.2f}", f"{r.kid:z.5f}",
                       f"{r.precision:.3f}", f"{r.recall:.3f}", f"{r.density:.3f}", f"{r.coverage:.3f}", likelihood, str(r.nfe),
                       f"{r.ms_1:.1f}", f"{r.ms_64:.2f}", f"{r.parameters:,}", f"{r.seconds / 60:.1f} min"))  # fmt: skip
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]

@@ -191,7 +191,7 @@ class SelfConditionedGAN(GAN):
     played without kinds first; then the discriminator's convolutions are kept as they are, an eye, and the kinds are the cells around the
     means of clusters of what it sees in the training pictures. The means settle during one pass over the data (MacQueen 1967): each
     picture moves the one nearest to it, by ever less. From then on both players are told the kind. Fine kinds help more than coarse ones
-(Casanova et al. 2021 make every picture one): within a small one, few pictures are left that look like two things at once.
+    (Casanova et al. 2021 make every picture one): within a small one, few pictures are left that look like two things at once.
     """
 
     Knobs = KindKnobs

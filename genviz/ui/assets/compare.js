@@ -23,7 +23,7 @@ const columns = [
   { key: "setting", head: "Setting", word: true, about: "The knobs at which it was measured; empty for the defaults.", text: r => r.setting || "default" },
   { key: "frechet", head: "Frechet\ndistance", about: `Distance between the Gaussians of generated and of test images ${features}. Lower is better. Compare it only between models of the same pictures; the next column does so across.`, text: r => three(r.frechet) },
   { key: "ratio", head: "Times\nthe floor", about: "Frechet distance divided by its floor, the distance of training images from test images. 1 is what a perfect model would score.", text: r => three(r.ratio) },
-  { key: "kid", head: "KID\n\u00d7 1000", about: `Kernel distance of generated and test images ${features}, unbiased, so that it may fall below 0. Lower is better.`, text: r => (1000 * r.kid).toFixed(2) },
+  { key: "kid", head: "KID\n\u00d7 1000", about: `Kernel distance of generated and test images ${features}, unbiased, so that it may fall below 0. Lower is better.`, text: r => (Math.round(1e5 * r.kid) / 100 + 0).toFixed(2) },
   { key: "precision", head: "Preci-\nsion", high: true, about: "Share of generated images that lie among real ones (k = 3 neighbours). Higher is better.", text: r => share(r.precision) },
   { key: "recall", head: "Recall", high: true, about: "Share of real images that lie among generated ones (k = 3 neighbours). Higher is better.", text: r => share(r.recall) },
   { key: "density", head: "Density", high: true, about: "How many real neighbourhoods hold a generated image, 1 for real images (k = 5). Robust against outliers, unlike precision.", text: r => share(r.density) },
