@@ -140,6 +140,25 @@ def test_the_plane_through_three_pictures_meets_them(images):
         ask(plane, "plane", model="m", data="mnist", z_dim=7)
 
 
+def test_the_plane_of_two_draws_by_a_seed_of_a_class_that_the_decoder_is_told():
+    class Told(Linear):
+        async def call(self, model, data, method, z, label):
+            assert len(label) == len(z)
+            return await super().call(model, data, method, z) * (label / 9).astype(np.float32)[:, None, None, None]
+
+    plane = LatentPlane(Told(7), {"able": {"m": {"told": {"name": "label", "count": 10}}}})
+    frame = ask(plane, "plane", model="m", data="mnist", z_dim=7, seed=3, told=9)
+    a, b = (np.array(frame[k]) for k in ("p", "q"))
+    assert not np.array(frame["origin"]).any() and frame["marks"] == [[1, 0], [0, 1]]
+    assert np.allclose([a, b], np.random.default_rng(3).standard_normal((2, 7)), atol=1e-6)
+    other = ask(plane, "plane", model="m", data="mnist", z_dim=7, seed=3, told=4)
+    assert other["p"] == frame["p"] and other["sprite"] != frame["sprite"], "another class is another atlas of the same plane"
+    here = [ask(plane, "at", z=a.tolist(), model="m", data="mnist", told=told)["x"] for told in (4, 9)]
+    assert here[0] != here[1]
+    with pytest.raises(ValueError, match="label 0 to 9, but no 10"):
+        ask(plane, "at", z=a.tolist(), model="m", data="mnist", told=10)
+
+
 def test_test_images_as_points(images):
     engine = Linear(2)
     answer = ask(LatentPlane(engine, {}), "points", model="m", data="mnist")

@@ -97,6 +97,26 @@ def test_two_draws_are_joined_by_three_ways(visit) -> None:
     loud(page, ".gv-Between .say", "whole number")
 
 
+def test_the_plane_of_two_draws_is_full_of_pictures(visit) -> None:
+    page, plane = visit(height=1000), ".gv-LatentPlane"
+    open_tab(page, "gan", "latent-plane")
+    for title, menu, options in (("GAN", "", 0), ("GAN, class-conditional", "Class", 10), ("GAN, self-conditioned", "Kind", 512)):
+        choose_model(page, title)
+        page.wait_for_function(
+            f"""document.querySelector('{plane} .told').options.length === {options} &&
+            document.querySelector('{plane}').dataset.shown?.startsWith('exact')""",
+            timeout=LONG,
+        )
+        greys = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+        assert page.eval_on_selector(f"{plane} .back", greys) > 100
+        assert page.locator(f"{plane} .told-of").is_visible() == bool(menu)
+        if menu:
+            assert menu in page.locator(f"{plane} .told-of").inner_text()
+            page.locator(f"{plane} .told").select_option(str(options - 1))
+            changes(page, f"{plane} .x")
+            keep(page, f"latent-plane-of-a-{menu.lower()}")
+
+
 def test_neighbours_of_a_picture_are_found(visit) -> None:
     page = visit()
     open_tab(page, "gan", "nearest")

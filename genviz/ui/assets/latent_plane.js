@@ -4,6 +4,7 @@ const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 let images = [], frame = null, bitmap = null, grey = null, points = null, uv = [0, 0], blended = false;
 const now = () => ({model: props.value.model, data: props.value.data});
 const able = () => props.value.able[props.value.model];
+const draws = () => able().z_dim !== 2 && !able().encodes;  // the plane of two draws of z, as nothing else is known of the latent space
 
 // ---- the picture under the pointer: a blend at once, the exact one as soon as the server has it --------------------------------
 const z = () => frame.origin.map((o, i) => o + uv[0] * frame.p[i] + uv[1] * frame.q[i]);
@@ -97,7 +98,7 @@ new ResizeObserver(prepare).observe(back);
 
 // ---- from the menus and the chooser to the plane -----------------------------------------------------------------------------------
 let asked = "";
-const load = genviz.latest(ask.plane, async (answer, {model, data}) => {
+const load = genviz.latest(ask.plane, async (answer, {model, data, told}) => {
   const sprite = await genviz.sprite(answer.sprite), flat = answer.origin.length === 2;
   const pen = new OffscreenCanvas(sprite.width, sprite.height).getContext("2d", {willReadFrequently: true});
   pen.drawImage(sprite, 0, 0);
@@ -105,9 +106,9 @@ const load = genviz.latest(ask.plane, async (answer, {model, data}) => {
   grey = new Uint8Array(rgba.length / 4);
   for (let i = 0; i < grey.length; i++) grey[i] = rgba[4 * i];
   const first = !frame || frame.origin.length !== answer.origin.length;
-  frame = {...answer, of: {model, data}}; bitmap = sprite;
+  frame = {...answer, of: {model, data, told}}; bitmap = sprite;
   find(".lo").textContent = `${answer.low}`; find(".hi").textContent = `${answer.high}`;
-  find(".axis").textContent = flat ? "z1 across, z2 up" : "u from a to b across, v from a to c up";
+  find(".axis").textContent = flat ? "z1 across, z2 up" : draws() ? "z = u a + v b, two draws; u across, v up" : "u from a to b across, v from a to c up";
   find(".dots-of").hidden = find(".legend").hidden = !flat || !able().encodes;
   if (points && (points.model !== model || points.data !== data)) points = null;
   if (!points && flat && able().encodes) dots({model, data});
@@ -124,13 +125,27 @@ const dots = genviz.latest(ask.points, (answer, {model, data}) => {
   }));
   prepare();
 });
+const menu = find(".told");
+const choose = () => {  // the menu of classes or kinds that the decoder is told, where it is
+  const told = able().told, of = told ? `${props.value.model} ${props.value.data}` : "";
+  find(".told-of").hidden = !told;
+  if (menu.dataset.of === of) return;
+  const names = told && (told.name === "label" ? props.value.classes[props.value.data] : [...Array(told.count).keys()]), old = menu.value;
+  find(".told-of span").textContent = told?.name === "label" ? "Class" : "Kind";
+  menu.replaceChildren(...(names || []).map((name, i) => new Option(name, i)));
+  menu.value = names?.[old] === undefined ? "0" : old; menu.dataset.of = of;
+};
 const refresh = () => {
   if (!able()) { find(".state").textContent = "This model has no decoder; choose another one in the menu."; frame = null; return; }
   const sent = images.filter(Boolean).map(i => i.base64);
-  if (able().z_dim !== 2 && sent.length < 3) return;
-  const want = {...now(), z_dim: able().z_dim, images: able().encodes && sent.length ? sent : null}, key = JSON.stringify(want);
+  if (able().z_dim !== 2 && able().encodes && sent.length < 3) return;
+  choose();
+  const want = {
+    ...now(), z_dim: able().z_dim, images: able().encodes && sent.length ? sent : null, seed: draws() ? props.value.seed || 0 : null, told: +menu.value,
+  }, key = JSON.stringify(want);
   if (key !== asked) { asked = key; load(want); }
 };
 if (props.value.pick) genviz.receive(props.value.pick, image => { images = image.images; refresh(); });
+menu.addEventListener("change", refresh);
 watch("value", refresh);
 refresh();

@@ -1,9 +1,10 @@
 """The latent plane: every point of it is a picture, and the picture under the pointer is shown at once.
 
 With a latent space of two dimensions the plane is the space. A larger one is cut by the plane through three of its points,
-z = a + u (b - a) + v (c - a), here the latent points of three pictures. When the panel opens, the server sends an atlas, the decoded
-pictures of a regular grid; while the pointer moves, the page blends the four nearest of them (bilinear, at once, whatever the
-network does) and asks the server for the exact picture, which replaces the blend where the pointer rests or the network is quick.
+z = a + u (b - a) + v (c - a), here the latent points of three pictures. A model without an encoder has no such points: there the plane
+is z = u a + v b, through the origin and two draws from N(0, I) that the seed says. When the panel opens, the server sends an atlas,
+the decoded pictures of a regular grid; while the pointer moves, the page blends the four nearest of them (bilinear, at once, whatever
+the network does) and asks the server for the exact picture, which replaces the blend where the pointer rests or the network is quick.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class LatentPlane(Widget):
             <label class="dots-of"><input type="checkbox" class="dots" checked> test images by class</label>
             <label title="Off: only what the server has decoded is shown">
               <input type="checkbox" class="mix" checked> blend while waiting</label>
+            <label class="told-of"><span></span> <select class="told"></select></label>
           </div>
           <div class="legend"></div>
         </div>
@@ -59,7 +61,9 @@ class LatentPlane(Widget):
         .back:focus-visible { outline: 3px solid var(--color-accent); }
         .ticks { display: flex; justify-content: space-between; font-size: .85em; color: var(--body-text-color-subdued); }
         .bar { display: flex; flex-wrap: wrap; gap: .3rem 1rem; font-size: .95em; margin-top: .3rem; }
-        .bar label { cursor: pointer; }
+        .bar { align-items: center; } .bar label { cursor: pointer; }
+        .told { font: inherit; color: inherit; background-color: var(--input-background-fill); border: 0; border-radius: 6px;
+          padding: .15rem 2rem .15rem .5rem; }
         .bar input { appearance: auto !important; background-image: none !important; accent-color: var(--color-accent); }
         .legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; font-size: .85em; margin-top: .3rem; }
         [hidden] { display: none !important; }
@@ -74,18 +78,28 @@ class LatentPlane(Widget):
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.plane, self.at, self.points])
-        self.engine = engine
+        self.engine, self.able = engine, (value or {}).get("able", {})
         self._planes: OrderedDict[tuple, dict] = OrderedDict()
 
-    async def at(self, z: list, model: str, data: str) -> dict:
+    async def at(self, z: list, model: str, data: str, told: int = 0) -> dict:
         """The picture decoded at one latent point: 784 grey bytes in base64."""
-        x = await self.engine.call(model, data, "decode", np.array([z], np.float32))
+        x = await self.engine.call(model, data, "decode", np.array([z], np.float32), **self.told(model, told, 1))
         return {"x": base64.b64encode(pictures.grid(x)).decode()}
 
-    async def plane(self, model: str, data: str, z_dim: int, images: list | None = None) -> dict:
-        """The plane of a 2-D latent space, or through the latent points of three images in base64, with its atlas as a sprite.
+    def told(self, model: str, number: int, n: int) -> dict[str, np.ndarray]:
+        """The option that tells a conditional decoder its class or kind (n,); nothing for the others."""
+        told = self.able.get(model, {}).get("told")
+        if not told:
+            return {}
+        if not 0 <= number < told["count"]:
+            raise ValueError(f"There is a {told['name']} 0 to {told['count'] - 1}, but no {number}.")
+        return {told["name"]: np.full(n, number, np.int64)}
 
-        Answers origin, p, q (z_dim,), low and high of u and v, cells, and marks: (u, v) of the three images.
+    async def plane(self, model: str, data: str, z_dim: int, images: list | None = None, seed: int | None = None, told: int = 0) -> dict:
+        """The plane of a 2-D latent space, of two draws by a seed, or through the latent points of three images in base64, with its
+        atlas as a sprite; a conditional decoder is told the class or kind of this number.
+
+        Answers origin, p, q (z_dim,), low and high of u and v, cells, and marks: (u, v) of the draws or images.
         """
         mu = None
         if images:
@@ -95,17 +109,23 @@ class LatentPlane(Widget):
             origin, p, q = np.zeros(2, np.float32), *np.eye(2, dtype=np.float32)
             low, high = -3.0, 3.0
             marks = [] if mu is None else mu.tolist()
+        elif seed is not None:
+            p, q = np.random.default_rng(abs(int(seed))).standard_normal((2, z_dim)).astype(np.float32)
+            origin, low, high, marks = np.zeros(z_dim, np.float32), -1.5, 1.5, [[1, 0], [0, 1]]
         elif mu is None or len(mu) != 3:
-            raise ValueError("A plane through a larger latent space needs three pictures.")
+            raise ValueError("A plane through a larger latent space needs three pictures, or a seed.")
         else:
             origin, p, q = mu[0], mu[1] - mu[0], mu[2] - mu[0]
             low, high, marks = -0.5, 1.5, [[0, 0], [1, 0], [0, 1]]
         frame = {"origin": origin.tolist(), "p": p.tolist(), "q": q.tolist(), "low": low, "high": high, "cells": CELLS}
-        key = (model, data, origin.tobytes(), p.tobytes(), q.tobytes())
+        key = (model, data, told, origin.tobytes(), p.tobytes(), q.tobytes())
         atlas = self._planes.get(key)
         if atlas is None:
             z = lattice(origin, p, q, low, high)
-            parts = [await self.engine.call(model, data, "decode", z[i : i + 96]) for i in range(0, len(z), 96)]  # films go on in between
+            parts = [  # films go on in between
+                await self.engine.call(model, data, "decode", part, **self.told(model, told, len(part)))
+                for part in (z[i : i + 96] for i in range(0, len(z), 96))
+            ]
             atlas = self._keep(key, {"sprite": pictures.sprite(np.concatenate(parts), CELLS)})
         return {**frame, **atlas, "marks": marks}
 
@@ -130,7 +150,7 @@ class LatentPlane(Widget):
 
 def panel(lab: Lab) -> None:
     """Chooser of the three pictures and the plane, inside the tab that is being built."""
-    able = {m["name"]: {"z_dim": m["z_dim"], "encodes": "encode" in m["abilities"]} for m in lab.having("decode")}
+    able = {m["name"]: {"z_dim": m["z_dim"], "encodes": "encode" in m["abilities"], "told": _told(m)} for m in lab.having("decode")}
     classes = {name: d["classes"] for name, d in lab.catalogue["data"].items()}
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
@@ -139,3 +159,8 @@ def panel(lab: Lab) -> None:
             with gr.Column(scale=2, min_width=300):
                 pick = lab.follow(Pick(slots=("a", "b", "c"), tool=lab.tool("plane", "Latent plane through")))
                 plane.value = {**plane.value, "pick": pick.to()}
+
+
+def _told(model: dict) -> dict | None:
+    """Name and count of what the model's decoder is told beside z: classes or kinds."""
+    return next(({"name": k["name"], "count": k["high"] + 1} for k in model["knobs"] if k["name"] in ("label", "kind")), None)
