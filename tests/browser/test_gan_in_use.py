@@ -99,21 +99,32 @@ def test_two_draws_are_joined_by_three_ways(visit) -> None:
 
 def test_the_plane_of_two_draws_is_full_of_pictures(visit) -> None:
     page, plane = visit(height=1000), ".gv-LatentPlane"
-    open_tab(page, "gan", "latent-plane")
-    for title, menu, options in (("GAN", "", 0), ("GAN, class-conditional", "Class", 10), ("GAN, self-conditioned", "Kind", 512)):
-        choose_model(page, title)
+
+    def decoded(of: str) -> list[int]:
+        """The picture under the pointer, as soon as the plane of a model, data set and class is there and has decoded it exactly."""
         page.wait_for_function(
-            f"""document.querySelector('{plane} .told').options.length === {options} &&
-            document.querySelector('{plane}').dataset.shown?.startsWith('exact')""",
+            "of => { const it = document.querySelector('.gv-LatentPlane').dataset; return it.of === of && it.shown?.startsWith('exact') }",
+            arg=of,
             timeout=LONG,
         )
+        return picture(page, f"{plane} .x")
+
+    open_tab(page, "gan", "latent-plane")
+    for name, title, menu, options in (
+        ("gan", "GAN", "", 0),
+        ("conditional_gan", "GAN, class-conditional", "Class", 10),
+        ("self_conditioned_gan", "GAN, self-conditioned", "Kind", 512),
+    ):
+        choose_model(page, title)
+        first = decoded(f"gan/{name} mnist 0")
         greys = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
         assert page.eval_on_selector(f"{plane} .back", greys) > 100
         assert page.locator(f"{plane} .told-of").is_visible() == bool(menu)
         if menu:
             assert menu in page.locator(f"{plane} .told-of").inner_text()
+            assert page.locator(f"{plane} .told option").count() == options
             page.locator(f"{plane} .told").select_option(str(options - 1))
-            changes(page, f"{plane} .x")
+            assert decoded(f"gan/{name} mnist {options - 1}") != first
             keep(page, f"latent-plane-of-a-{menu.lower()}")
 
 

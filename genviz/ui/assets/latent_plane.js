@@ -107,6 +107,7 @@ const load = genviz.latest(ask.plane, async (answer, {model, data, told}) => {
   for (let i = 0; i < grey.length; i++) grey[i] = rgba[4 * i];
   const first = !frame || frame.origin.length !== answer.origin.length;
   frame = {...answer, of: {model, data, told}}; bitmap = sprite;
+  element.dataset.of = `${model} ${data} ${told}`;
   find(".lo").textContent = `${answer.low}`; find(".hi").textContent = `${answer.high}`;
   find(".axis").textContent = flat ? "z1 across, z2 up" : draws() ? "z = u a + v b, two draws; u across, v up" : "u from a to b across, v from a to c up";
   find(".dots-of").hidden = find(".legend").hidden = !flat || !able().encodes;
@@ -127,21 +128,22 @@ const dots = genviz.latest(ask.points, (answer, {model, data}) => {
 });
 const menu = find(".told");
 const choose = () => {  // the menu of classes or kinds that the decoder is told, where it is
-  const told = able().told, of = told ? `${props.value.model} ${props.value.data}` : "";
+  const {told} = able(), of = told ? `${told.name} ${props.value.data}` : "";
   find(".told-of").hidden = !told;
-  if (menu.dataset.of === of) return;
-  const names = told && (told.name === "label" ? props.value.classes[props.value.data] : [...Array(told.count).keys()]), old = menu.value;
-  find(".told-of span").textContent = told?.name === "label" ? "Class" : "Kind";
-  menu.replaceChildren(...(names || []).map((name, i) => new Option(name, i)));
-  menu.value = names?.[old] === undefined ? "0" : old; menu.dataset.of = of;
+  if (!told || menu.dataset.of === of) return;
+  const names = told.name === "label" ? props.value.classes[props.value.data] : [...Array(told.count).keys()];
+  const place = menu.dataset.of?.startsWith(told.name) ? menu.value : 0;  // the same class of another data set
+  find(".told-of span").textContent = told.name === "label" ? "Class" : "Kind";
+  menu.replaceChildren(...names.map((name, i) => new Option(name, i)));
+  menu.value = place; menu.dataset.of = of;
 };
 const refresh = () => {
   if (!able()) { find(".state").textContent = "This model has no decoder; choose another one in the menu."; frame = null; return; }
+  choose();
   const sent = images.filter(Boolean).map(i => i.base64);
   if (able().z_dim !== 2 && able().encodes && sent.length < 3) return;
-  choose();
   const want = {
-    ...now(), z_dim: able().z_dim, images: able().encodes && sent.length ? sent : null, seed: draws() ? props.value.seed || 0 : null, told: +menu.value,
+    ...now(), z_dim: able().z_dim, images: able().encodes && sent.length ? sent : null, seed: draws() ? props.value.seed || 0 : null, told: able().told ? +menu.value : 0,
   }, key = JSON.stringify(want);
   if (key !== asked) { asked = key; load(want); }
 };

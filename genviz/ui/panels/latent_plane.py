@@ -47,7 +47,7 @@ class LatentPlane(Widget):
             <label class="dots-of"><input type="checkbox" class="dots" checked> test images by class</label>
             <label title="Off: only what the server has decoded is shown">
               <input type="checkbox" class="mix" checked> blend while waiting</label>
-            <label class="told-of"><span></span> <select class="told"></select></label>
+            <label class="told-of" hidden><span></span> <select class="told"></select></label>
           </div>
           <div class="legend"></div>
         </div>
