@@ -6,12 +6,14 @@ import asyncio
 import base64
 import gzip
 import hashlib
+import io
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.numpy import save
 from torch import nn
 
@@ -513,6 +515,26 @@ def test_a_draw_has_each_kind_as_often_as_it_occurs() -> None:
     place = torch.special.ndtr(z[:, 0])
     kind = torch.tensor([(model.shares().cumsum(0) < p).sum() for p in place])
     assert torch.allclose(model.decode(z), model.decode(z, kind), atol=1e-6)
+
+
+def test_from_one_draw_to_another_the_kinds_are_blended() -> None:
+    engine = SmallEngine()
+    model = engine.models["gan/gan"] = small(SelfConditionedGAN)
+    nn.init.normal_(model.generator.layers[0].weight)  # kinds have been told
+    value = VALUE | {"kinds": {"gan/gan": KINDS}}
+    asked = {"model": "gan/gan", "data": "mnist", "seed": 3, "other": KINDS + 7, "label": 0}
+    answer = asyncio.run(ask(tab.Between(engine, value), "between", **asked))
+    assert answer["kinds"] == [3, 7]
+    draws = np.stack([np.random.default_rng(seed).standard_normal(49).astype(np.float32) for seed in (3, KINDS + 7)])
+    ends = model.decode(torch.from_numpy(draws), torch.tensor([3, 7]))
+    line = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["sprite"].partition(",")[2]))))[:28].astype(float)
+    for cell, end in zip((line[:, :28], line[:, -28:]), ends[:, 0], strict=True):
+        assert np.abs(cell - ((end + 1) * 127.5).numpy()).max() <= 1
+    half = torch.zeros(4, KINDS)
+    half[:, [3, 7]] = 0.5
+    z = torch.randn(4, 49, generator=rng())
+    between = model.decode(z, half)
+    assert all((between - model.decode(z, kind)).abs().max() > 1e-3 for kind in (3, 7))
 
 
 def test_a_picture_is_judged_as_its_own_kind() -> None:

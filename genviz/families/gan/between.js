@@ -16,7 +16,8 @@ const load = genviz.latest(ask.between, async answer => {
   });
   const [a, b] = film.lengths;
   find(".words").innerHTML = `The draws are <b class="num">${a.toFixed(2)}</b> and <b class="num">${b.toFixed(2)}</b> long, <b>${film.angle.toFixed(0)}</b> degrees apart; ` +
-    `the middle of the line is <b class="num">${film.middle.toFixed(2)}</b> long.`;
+    `the middle of the line is <b class="num">${film.middle.toFixed(2)}</b> long.` +
+    (film.kinds.length ? ` On line and arc, kind ${film.kinds.join(" is blended into kind ")}.` : "");
   say(""); show();
 }, {fail: error => say(error.message, true)});
 const stop = () => { cancelAnimationFrame(playing); playing = 0; find(".play").textContent = "Play"; };

@@ -243,10 +243,12 @@ class SelfConditionedGAN(GAN):
         self.means += (torch.zeros_like(self.means).index_add_(0, kind, seen) - came[:, None] * self.means) / self.met[:, None]
 
     def decode(self, z: Tensor, kind: Tensor | int | None = None) -> Tensor:
-        """z (B, 49), kind (B,) or one for all -> x (B, 1, 28, 28); with no kind given, one for each that its first number stands for."""
+        """z (B, 49), kind (B,) or one for all, or shares of every kind (B, KINDS), since the first layer can blend their maps
+        -> x (B, 1, 28, 28); with no kind given, one for each that its first number stands for."""
         if kind is None:
             kind = self.at(torch.special.ndtr(z[:, 0].contiguous()))
-        return self.generator(z, torch.as_tensor(kind, device=z.device).expand(len(z)))
+        kind = torch.as_tensor(kind, device=z.device)
+        return self.generator(z, kind if kind.ndim else kind.expand(len(z)))
 
     paint = decode
 

@@ -32,7 +32,7 @@ class Block(nn.Module):
 
 
 class Generator(nn.Module):
-    """z (B, z_dim), and for `classes` > 0 a label (B,) -> x (B, 1, 28, 28) in [-1, 1].
+    """z (B, z_dim), and for `classes` > 0 a label (B,) or shares of all (B, classes) -> x (B, 1, 28, 28) in [-1, 1].
 
     `coarse` and `fine` are the channels at 7 x 7 and 14 x 14, `blocks` the residual blocks at each. A class is told as one more number
     per class at the input, 1 for the class that is asked for: the first layer keeps a whole 7 x 7 map for each.
@@ -54,7 +54,8 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         if self.classes:
-            told = z.new_zeros(len(z), self.classes) if label is None else F.one_hot(label, self.classes).to(z.dtype)
+            label = z.new_zeros(len(z), self.classes) if label is None else label
+            told = label if label.ndim == 2 else F.one_hot(label, self.classes).to(z.dtype)
             z = torch.cat([z, told], 1)
         if self.training or self.head.weight.requires_grad:
             layers, norms = self.normalised()

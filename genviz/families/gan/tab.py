@@ -152,8 +152,9 @@ class Between(Asking):
         z_dim, t = self.value["z_dim"][model], np.linspace(0, 1, STEPS, dtype=np.float32)
         a, b = (np.random.default_rng(abs(int(s))).standard_normal(z_dim).astype(np.float32) for s in (seed, other))
         told = self.told(model, np.full(STEPS, label))
-        if model in self.value["kinds"]:  # one kind all the way: the seed of the left picture says which
-            told = {"kind": np.full(STEPS, abs(seed) % self.value["kinds"][model])}
+        if kinds := self.value["kinds"].get(model):  # from the kind that the one seed says to that of the other
+            of = [abs(int(s)) % kinds for s in (seed, other)]
+            told = {"kind": linear(*np.eye(kinds, dtype=np.float32)[of], t)}
         line, arc = [await self.engine.call(model, data, "decode", way(a, b, t).astype(np.float32), **told) for way in (linear, spherical)]
         lengths = np.linalg.norm([a, b], axis=1)
         angle = np.degrees(np.arccos(np.clip(a @ b / lengths.prod(), -1, 1)))
@@ -164,6 +165,7 @@ class Between(Asking):
             "lengths": lengths.tolist(),
             "angle": float(angle),
             "middle": float(np.linalg.norm(a + b) / 2),
+            "kinds": of if kinds else [],
         }
 
 
