@@ -20,7 +20,7 @@ CODE = "import time; {before}; begun = time.perf_counter(); import {module}; pri
 def seconds(module: str, before: str, runs: int) -> float:
     code = CODE.format(module=module, before=before)
     times = [
-        float(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        float(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout)
         for _ in range(runs)
     ]
     return statistics.median(times)

@@ -69,7 +69,7 @@ def cards(root: Path | None = None) -> list[Card]:
     """Every card under `pretrained/`, by family and name. Reads JSON only."""
     found = []
     for path in sorted((root or PRETRAINED).glob("*/*.json")):
-        fields = json.loads(path.read_text())
+        fields = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(fields, dict) and "sha256" in fields and "family" in fields:
             found.append(Card(**fields))
     return found

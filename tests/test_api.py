@@ -196,4 +196,4 @@ def test_python_sample_is_the_last_frame_of_the_app(untrained: None) -> None:
 def test_import_is_light() -> None:
     code = "import genviz, sys; print(sorted({'torch', 'numpy', 'gradio', 'plotly', 'umap'} & sys.modules.keys()))"
     root = Path(__file__).resolve().parent.parent
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True).stdout.strip() == "[]"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=root, check=True).stdout.strip() == "[]"

@@ -42,7 +42,7 @@ GRADIO_ROOMS = {"ui"}
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, at top level and at run time) of every import in a file."""
     found = []
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     late = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)}
     typed = {id(n) for f in ast.walk(tree) if isinstance(f, ast.If) and "TYPE_CHECKING" in ast.dump(f.test) for n in ast.walk(f)}
     for node in ast.walk(tree):
@@ -84,13 +84,13 @@ def test_imports(path: Path) -> None:
 def test_no_manual_seed_outside_engine_and_training(path: Path) -> None:
     if path.relative_to(ROOT / "genviz").parts[0] in ("engine", "train.py", "metrics", "compare.py"):
         return
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "manual_seed":
             assert isinstance(node.func.value, ast.Call), f"{path}:{node.lineno} seeds the global generator"
 
 
 def python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True, timeout=120).stdout
 
 
 def test_import_genviz_pulls_in_nothing_heavy() -> None:
@@ -120,7 +120,7 @@ def test_tabs_need_no_torch() -> None:
 
 
 def test_top_level() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout.split("\n")
     top = {line.split("/")[0] for line in listed if line}
     allowed = {
         "app.py",
@@ -140,7 +140,7 @@ def test_top_level() -> None:
 
 
 def test_weights_are_small_and_never_pickled() -> None:
-    listed = subprocess.run(["git", "ls-files", "pretrained"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(["git", "ls-files", "pretrained"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout.split()
     sizes = {name: (ROOT / name).stat().st_size for name in listed if (ROOT / name).exists()}
     assert sizes and max(sizes.values()) < 9_000_000 and sum(sizes.values()) < 120_000_000
     assert not [n for n in listed if n.endswith((".pt", ".pth", ".pkl", ".npy", ".npz", ".ckpt"))]
@@ -148,7 +148,7 @@ def test_weights_are_small_and_never_pickled() -> None:
 
 def test_no_unpickling_and_no_exec() -> None:
     for path in [*FILES, ROOT / "app.py"]:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func)
                 assert name not in ("torch.load", "pickle.load", "pickle.loads", "exec", "eval"), f"{path}:{node.lineno} calls {name}"

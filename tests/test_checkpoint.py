@@ -89,7 +89,7 @@ def test_missing_weights_and_unknown_names(card: Card) -> None:
 
 
 def test_other_json_is_no_card(card: Card) -> None:
-    (card.path.parent / "other.json").write_text(json.dumps({"sha256": "0"}))
+    (card.path.parent / "other.json").write_text(json.dumps({"sha256": "0"}), encoding="utf-8")
     assert checkpoint.cards() == [card]
 
 

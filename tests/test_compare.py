@@ -232,7 +232,7 @@ def test_command_line(small, monkeypatch, capsys) -> None:
 
 def test_reading_the_figures_needs_no_torch() -> None:
     code = "import genviz.compare as c, sys; c.read(); c.table([]); print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True).stdout.strip() == "False"
 
 
 def test_classes_are_drawn_as_often_as_the_training_set_has_them(monkeypatch) -> None:
@@ -255,5 +255,5 @@ def test_shipped_benchmark_tells_of_every_shipped_model() -> None:
 
 
 def test_the_readme_shows_the_table() -> None:
-    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
     assert compare.table(compare.read()) in readme, "put what `python -m genviz.compare --table` prints into README.md"

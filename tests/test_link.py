@@ -152,7 +152,7 @@ def test_lists_and_single_ones_are_told_apart(read) -> None:
 
 def test_no_knob_has_a_name_that_links_use_otherwise(catalogue) -> None:
     names = {k["name"] for m in link.every(catalogue) for k in m["knobs"]}
-    sources = [f.read_text() for f in Path(link.__file__).parent.parent.rglob("*") if f.suffix in (".html", ".py")]
+    sources = [f.read_text(encoding="utf-8") for f in Path(link.__file__).parent.parent.rglob("*") if f.suffix in (".html", ".py")]
     fields = {name for text in sources for name in re.findall(r'data-field="(\w+)"', text)}
     assert {"image", "models", "by"} <= fields, "the groups of buttons were found"
     assert not names & {"tab", "panel", "model", "data", "seed", "n", "step", "walk", "at", *fields}

@@ -74,7 +74,7 @@ def test_a_call_returns_what_python_gives(url: str) -> None:
 
 def test_nobody_waits_for_the_library_at_the_start() -> None:
     code = "from genviz.ui.quick import import_gradio; import_gradio(); import genviz.ui.app, sys; print('mcp' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True).stdout.strip() == "False"
 
 
 def test_without_the_library_a_sentence_is_the_answer(monkeypatch) -> None:

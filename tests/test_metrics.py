@@ -145,7 +145,7 @@ def test_classifier_files_are_checked(tmp_path, monkeypatch) -> None:
     torch.manual_seed(0)
     net = classifier.Classifier(width=16).eval()
     facts = classifier.save(net, "mnist", {"args": {"width": 16}})
-    assert json.loads((tmp_path / "classifier/features-mnist.json").read_text()) == facts == classifier.passport("mnist")
+    assert json.loads((tmp_path / "classifier/features-mnist.json").read_text(encoding="utf-8")) == facts == classifier.passport("mnist")
     assert checkpoint.cards() == []  # a passport is no card
     x = torch.rand(3, 1, 28, 28) * 2 - 1
     features = classifier.features(x, "mnist", batch=2)

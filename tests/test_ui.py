@@ -206,7 +206,7 @@ def test_a_family_is_introduced_by_its_strongest_model() -> None:
 PAGE = """
 import json, re, sys, urllib.request
 class Engine:
-    def catalogue(self): return json.load(open(sys.argv[1]))
+    def catalogue(self): return json.load(open(sys.argv[1], encoding="utf-8"))
 from genviz.ui import app, theme
 engine = Engine()
 demo = app.build(engine)
@@ -224,8 +224,8 @@ def test_the_web_process_needs_no_torch_and_nobody_elses_files(tmp_path) -> None
     from genviz import catalogue
 
     plain = tmp_path / "catalogue.json"
-    plain.write_text(json.dumps({**catalogue.build(), "device": "cpu"}))
-    run = subprocess.run([sys.executable, "-c", PAGE, str(plain)], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    plain.write_text(json.dumps({**catalogue.build(), "device": "cpu"}), encoding="utf-8")
+    run = subprocess.run([sys.executable, "-c", PAGE, str(plain)], capture_output=True, encoding="utf-8", timeout=300, cwd=ROOT)
     assert run.returncode == 0, run.stderr[-3000:]
     answer = json.loads(run.stdout.strip().splitlines()[-1])
     assert answer["heavy"] == []

@@ -95,7 +95,7 @@ def path() -> Path:
 
 def read() -> list[Row]:
     """The rows measured so far, by data set and name; empty where nothing was measured."""
-    return [Row(**fields) for fields in json.loads(path().read_text())["rows"]] if path().exists() else []
+    return [Row(**fields) for fields in json.loads(path().read_text(encoding="utf-8"))["rows"]] if path().exists() else []
 
 
 def merge(rows: Iterable[Row]) -> list[Row]:
@@ -121,7 +121,7 @@ def unmeasured(cards: Iterable[Card]) -> list[Card]:
 def eye(data: str) -> str:
     """sha256 of the classifier of a data set, "" where there is none."""
     passport = checkpoint.PRETRAINED / "classifier" / f"features-{data}.json"
-    return json.loads(passport.read_text())["sha256"] if passport.exists() else ""
+    return json.loads(passport.read_text(encoding="utf-8"))["sha256"] if passport.exists() else ""
 
 
 def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterator[Progress | Row]:

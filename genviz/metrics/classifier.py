@@ -196,7 +196,7 @@ def passport(data: str) -> dict:
     path = path_of(data).with_suffix(".json")
     if not path.exists():
         raise checkpoint.CheckpointError(f"There is no classifier for '{data}' yet; train it with: {COMMAND} {data}")
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def load(data: str, device: str = "cpu") -> Classifier:

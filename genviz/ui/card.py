@@ -37,8 +37,8 @@ class ModelCard(Widget):
     """The card of the model and data set that the menus name; made to follow them with `lab.follow`."""
 
     template = '<details><summary><b></b> <span class="short"></span></summary><dl></dl><table><tbody></tbody></table></details>'
-    css = (ASSETS / "card.css").read_text()
-    js = (ASSETS / "card.js").read_text()
+    css = (ASSETS / "card.css").read_text(encoding="utf-8")
+    js = (ASSETS / "card.js").read_text(encoding="utf-8")
 
     def __init__(self, catalogue: dict, family: dict, **options: Any):
         cards = {m["name"]: m["cards"] for m in family["models"]}

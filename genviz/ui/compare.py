@@ -47,9 +47,9 @@ def build(engine: Any, catalogue: dict) -> list[dict]:
 class Figures(Widget):
     """A table and a scatter of every measured model of a data set."""
 
-    template = (ASSETS / "compare.html").read_text()
-    css = (ASSETS / "compare.css").read_text()
-    js = (ASSETS / "compare_scatter.js").read_text() + (ASSETS / "compare.js").read_text()
+    template = (ASSETS / "compare.html").read_text(encoding="utf-8")
+    css = (ASSETS / "compare.css").read_text(encoding="utf-8")
+    js = (ASSETS / "compare_scatter.js").read_text(encoding="utf-8") + (ASSETS / "compare.js").read_text(encoding="utf-8")
 
     def __init__(self, catalogue: dict, **options: Any):
         self.families = catalogue["families"]

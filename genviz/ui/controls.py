@@ -19,9 +19,9 @@ class Controls(Widget):
 
     events_sent = ("restore",)
 
-    template = (ASSETS / "controls.html").read_text()
-    css = (ASSETS / "controls.css").read_text()
-    js = (ASSETS / "controls.js").read_text()
+    template = (ASSETS / "controls.html").read_text(encoding="utf-8")
+    css = (ASSETS / "controls.css").read_text(encoding="utf-8")
+    js = (ASSETS / "controls.js").read_text(encoding="utf-8")
 
     def __init__(self, catalogue: dict, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
         """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film, `n` samples at first,

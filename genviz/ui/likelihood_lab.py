@@ -55,17 +55,17 @@ class Subject(Widget):
     """The picture that is scored: the chosen one, its negative, noise, or an even grey."""
 
     events_sent = ("switch",)
-    template = (ASSETS / "likelihood_subject.html").read_text()
-    css = (ASSETS / "likelihood_subject.css").read_text()
-    js = (ASSETS / "likelihood_subject.js").read_text()
+    template = (ASSETS / "likelihood_subject.html").read_text(encoding="utf-8")
+    css = (ASSETS / "likelihood_subject.css").read_text(encoding="utf-8")
+    js = (ASSETS / "likelihood_subject.js").read_text(encoding="utf-8")
 
 
 class LikelihoodLab(Widget):
     """Histograms, ROC curve and a table of every model; the picture's score stands on all of them."""
 
-    template = (ASSETS / "likelihood_lab.html").read_text()
-    css = (ASSETS / "likelihood_lab.css").read_text()
-    js = (ASSETS / "likelihood_chart.js").read_text() + (ASSETS / "likelihood_lab.js").read_text()
+    template = (ASSETS / "likelihood_lab.html").read_text(encoding="utf-8")
+    css = (ASSETS / "likelihood_lab.css").read_text(encoding="utf-8")
+    js = (ASSETS / "likelihood_chart.js").read_text(encoding="utf-8") + (ASSETS / "likelihood_lab.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, catalogue: dict, **options: Any):
         super().__init__({"data": _titles(catalogue)}, server=[self.figures, self.score], **options)

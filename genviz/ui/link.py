@@ -42,9 +42,9 @@ SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0"
 class Link(Widget):
     """Two buttons: the link goes to the clipboard, or on the wall as a QR code."""
 
-    template = (ASSETS / "link.html").read_text()
-    css = (ASSETS / "link.css").read_text()
-    js = (ASSETS / "link.js").read_text()
+    template = (ASSETS / "link.html").read_text(encoding="utf-8")
+    css = (ASSETS / "link.css").read_text(encoding="utf-8")
+    js = (ASSETS / "link.js").read_text(encoding="utf-8")
 
     def __init__(self, catalogue: dict, **options: Any):
         self.catalogue = catalogue

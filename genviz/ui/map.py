@@ -84,7 +84,7 @@ class MapPane(Widget):
         body.projector & .tip canvas { width: 150px; height: 150px; } body.projector & figure { width: 190px; }
         body.projector & .right { flex-basis: 400px; } body.projector & .chart { height: min(760px, 80vh); }"""
 
-    js = (ASSETS / "map.js").read_text()
+    js = (ASSETS / "map.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.open, self.near, self.drop, self.remap, self.progress, self.halt])

@@ -105,7 +105,7 @@ class Pick(Widget):
         &.many .slot { width: 104px; cursor: pointer; } &.many .slot.on { border-color: var(--color-accent); }
         body.projector & .slot { width: 180px; } body.projector &.many .slot { width: 140px; }"""
 
-    js = (ASSETS / "pick.js").read_text()
+    js = (ASSETS / "pick.js").read_text(encoding="utf-8")
 
     def __init__(self, *, slots: Sequence[str] = ("",), tool: str = "", sketch: bool = True, **options: Any):
         """`slots` names the images, `tool` (of lab.tool) lets the player send one, `options` are gr.HTML's."""

@@ -45,9 +45,9 @@ class Row:
 class Player(Widget):
     """A film of 1 to 64 images, or of points; `name` is unique on the page, `walk` is what a film walks unless it says otherwise."""
 
-    template = (ASSETS / "player.html").read_text()
-    css = (ASSETS / "player.css").read_text()
-    js = (ASSETS / "player.js").read_text() + (ASSETS / "export.js").read_text()
+    template = (ASSETS / "player.html").read_text(encoding="utf-8")
+    css = (ASSETS / "player.css").read_text(encoding="utf-8")
+    js = (ASSETS / "player.js").read_text(encoding="utf-8") + (ASSETS / "export.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, name: str, *, walk: str = "sample", rows: tuple[Row, ...] = (), label: str = "x", frames: int = 60,
                  empty: str = "Press Sample to begin.", send: bool = True, stage: bool = True, premiere: str = "",

@@ -43,9 +43,9 @@ class SameDrawing(Widget):
     """A card for each family; `channel` brings the picture. "turn" says that another data set was chosen."""
 
     events_sent = ("turn",)
-    template = (ASSETS / "same_drawing.html").read_text()
-    css = (ASSETS / "same_drawing.css").read_text()
-    js = (ASSETS / "same_drawing.js").read_text()
+    template = (ASSETS / "same_drawing.html").read_text(encoding="utf-8")
+    css = (ASSETS / "same_drawing.css").read_text(encoding="utf-8")
+    js = (ASSETS / "same_drawing.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, catalogue: dict, channel: str, **options: Any):
         self.engine, self.families = engine, catalogue["families"]

@@ -21,9 +21,9 @@ FEWEST, MOST = 2, 6  # models at once
 class SideBySide(Widget):
     """Two to six films under one transport bar."""
 
-    template = (ASSETS / "side_by_side.html").read_text()
-    css = (ASSETS / "side_by_side.css").read_text()
-    js = (ASSETS / "side_by_side.js").read_text() + (ASSETS / "export.js").read_text()
+    template = (ASSETS / "side_by_side.html").read_text(encoding="utf-8")
+    css = (ASSETS / "side_by_side.css").read_text(encoding="utf-8")
+    js = (ASSETS / "side_by_side.js").read_text(encoding="utf-8") + (ASSETS / "export.js").read_text(encoding="utf-8")
 
     def __init__(self, catalogue: dict, **options: Any):
         super().__init__({

@@ -56,8 +56,8 @@ class Start(Widget):
     """A card for each family; a click opens its tab."""
 
     template = '<p class="lead">To sample is to walk from noise to data. Choose who walks.</p><div class="families"></div>'
-    css = (ASSETS / "start.css").read_text()
-    js = (ASSETS / "start.js").read_text()
+    css = (ASSETS / "start.css").read_text(encoding="utf-8")
+    js = (ASSETS / "start.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, tabs: dict[str, str], **options: Any):
         """`tabs`: the elem_id of the tab of each family by its name."""

@@ -40,8 +40,8 @@ def theme() -> gr.themes.Base:
 
 def head(tools: list[dict] | None = None) -> str:
     """Everything the page needs in its <head>: the shared script, the widgets' scripts and styles, and the list of tools."""
-    script = (ASSETS / "genviz.js").read_text() + "\n" + scripts() + f"\ngenviz.tools = {json.dumps(tools or [])};"
-    style = (ASSETS / "genviz.css").read_text() + "\n" + styles()
+    script = (ASSETS / "genviz.js").read_text(encoding="utf-8") + "\n" + scripts() + f"\ngenviz.tools = {json.dumps(tools or [])};"
+    style = (ASSETS / "genviz.css").read_text(encoding="utf-8") + "\n" + styles()
     script = script.replace("</script", r"<\/script")
     return f"<style>{style}</style><script>{script}</script>"
 

@@ -161,7 +161,7 @@ def test_the_file_holds_what_the_table_shows(visit, tmp_path) -> None:
         page.locator(f"{FIGURES} .csv").click()
     assert waiting.value.suggested_filename == "genviz-mnist.csv"
     waiting.value.save_as(tmp_path / "figures.csv")
-    with (tmp_path / "figures.csv").open(newline="") as file:
+    with (tmp_path / "figures.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [r["title"] for r in rows] == [t.split("\n")[0] for t in column(page, "title")]
     assert all(float(r["ratio"]) == pytest.approx(float(r["frechet"]) / float(r["floor"])) and r["measured"] == "shipped" for r in rows)

@@ -80,7 +80,7 @@ class Expect(Widget):
         + """
     .bars { width: 100%; max-width: 720px; height: 190px; display: block; image-rendering: auto; margin-top: .4rem; }"""
     )
-    js = (HERE / "expect.js").read_text()
+    js = (HERE / "expect.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.expect])
@@ -109,7 +109,7 @@ class Complete(Widget):
     figure { width: clamp(132px, 34%, 180px); } .side { flex: 1; min-width: 240px; } .row { margin-bottom: .6rem; }
     canvas.x { cursor: row-resize; }"""
     )
-    js = (HERE / "complete.js").read_text()
+    js = (HERE / "complete.js").read_text(encoding="utf-8")
 
 
 class Field(Widget):
@@ -138,7 +138,7 @@ class Field(Widget):
     .key p { margin: 0 0 .5rem; line-height: 1.4; } .later { background: var(--gv-stage); border: 1px solid var(--border-color-primary); }
     canvas:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }"""
     )
-    js = (HERE / "field.js").read_text()
+    js = (HERE / "field.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.field])

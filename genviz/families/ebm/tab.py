@@ -19,8 +19,8 @@ from genviz.ui.player import Player, Row
 from genviz.ui.widget import Widget
 
 HERE = Path(__file__).parent
-SHARED = (HERE / "tab.css").read_text()
-CHART = (HERE / "chart.js").read_text()
+SHARED = (HERE / "tab.css").read_text(encoding="utf-8")
+CHART = (HERE / "chart.js").read_text(encoding="utf-8")
 TESTED = 300  # test images on a scale
 DRAWN = 36  # samples on it
 NOISES = 100  # pictures of noise on it
@@ -51,8 +51,8 @@ class Remembering(Widget):
 class Chains(Remembering):
     """Knobs and buttons above the film of the chains, and the energy of each over the steps."""
 
-    template = (HERE / "chains.html").read_text()
-    js = CHART + (HERE / "chains.js").read_text()
+    template = (HERE / "chains.html").read_text(encoding="utf-8")
+    js = CHART + (HERE / "chains.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.energies, self.level])
@@ -79,8 +79,8 @@ class Chains(Remembering):
 class Scale(Remembering):
     """The energy of a picture on the scale of test images, samples, pictures of another kind, and noise."""
 
-    template = (HERE / "scale.html").read_text()
-    js = CHART + (HERE / "scale.js").read_text()
+    template = (HERE / "scale.html").read_text(encoding="utf-8")
+    js = CHART + (HERE / "scale.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.one, self.scale])
@@ -130,9 +130,9 @@ class Scale(Remembering):
 class Phases(Widget):
     """Where one step of learning lowers the energy and where it raises it, and the difference of the two."""
 
-    template = (HERE / "phases.html").read_text()
+    template = (HERE / "phases.html").read_text(encoding="utf-8")
     css = SHARED
-    js = CHART + (HERE / "phases.js").read_text()
+    js = CHART + (HERE / "phases.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.phases])

@@ -28,7 +28,7 @@ CHUNK = 256  # images in one question to the worker: films go on in between
 
 
 def _file(name: str) -> str:
-    return (HERE / name).read_text()
+    return (HERE / name).read_text(encoding="utf-8")
 
 
 class Once:

@@ -19,7 +19,7 @@ from genviz.ui.player import Player, Row
 from genviz.ui.widget import Widget
 
 HERE = Path(__file__).parent
-SHARED, CHART = (HERE / "tab.css").read_text(), (HERE / "chart.js").read_text()
+SHARED, CHART = (HERE / "tab.css").read_text(encoding="utf-8"), (HERE / "chart.js").read_text(encoding="utf-8")
 SMALLEST, LARGEST = 0.01, 50.0  # noises that may be chosen
 CURVE = 25  # noises at which the length of the score is asked for
 BITS = 28 * 28 * math.log(2)  # nats that are one bit per dimension
@@ -53,9 +53,9 @@ def _rms(x: np.ndarray) -> float:
 class Arrow(Widget):
     """A noisy picture under a slider, its score and what it is taken for; the length of the score at all noises."""
 
-    template = (HERE / "arrow.html").read_text()
+    template = (HERE / "arrow.html").read_text(encoding="utf-8")
     css = SHARED
-    js = CHART + (HERE / "arrow.js").read_text()
+    js = CHART + (HERE / "arrow.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.look, self.curve])
@@ -79,9 +79,9 @@ class Arrow(Widget):
 class Likelihood(Widget):
     """log p of one picture in bits per dimension, measured as often as wanted; every probe is a dot."""
 
-    template = (HERE / "likelihood.html").read_text()
+    template = (HERE / "likelihood.html").read_text(encoding="utf-8")
     css = SHARED
-    js = CHART + (HERE / "likelihood.js").read_text()
+    js = CHART + (HERE / "likelihood.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.measure])
@@ -100,9 +100,9 @@ class Likelihood(Widget):
 class Familiar(Widget):
     """One noisy picture, asked of a diffusion model and of a score-based one: three views of each, and their difference."""
 
-    template = (HERE / "familiar.html").read_text()
+    template = (HERE / "familiar.html").read_text(encoding="utf-8")
     css = SHARED
-    js = (HERE / "familiar.js").read_text()
+    js = (HERE / "familiar.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.both])

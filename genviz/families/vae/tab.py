@@ -127,7 +127,7 @@ class Beta(Parts):
       .column.source figure { width: 33%; } .column.source b { margin: 0; }
       .charts { grid-template-columns: minmax(0, 1fr); } }"""
     )
-    js = (HERE / "bars.js").read_text() + (HERE / "beta.js").read_text()
+    js = (HERE / "bars.js").read_text(encoding="utf-8") + (HERE / "beta.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.copies, self.samples, self.curve])
@@ -188,7 +188,7 @@ class Split(Parts):
     body.projector & .row figure { width: clamp(96px, 30%, 340px); }
     body.projector & svg, body.projector & .words, body.projector & .about { max-width: 1200px; }"""
     )
-    js = (HERE / "bars.js").read_text() + (HERE / "split.js").read_text()
+    js = (HERE / "bars.js").read_text(encoding="utf-8") + (HERE / "split.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.split, self.mean])

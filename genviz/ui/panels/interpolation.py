@@ -70,7 +70,7 @@ class Interpolation(Widget):
         body.projector & figure { width: clamp(92px, 30%, 340px); }
         body.projector & .strips, body.projector & .bar { max-width: 1100px; }"""
 
-    js = (ASSETS / "interpolation.js").read_text()
+    js = (ASSETS / "interpolation.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.between])

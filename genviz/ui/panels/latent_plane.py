@@ -74,7 +74,7 @@ class LatentPlane(Widget):
         body.projector & { max-width: 1200px; grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); }
         @media (max-width: 640px) { & { grid-template-columns: 1fr; } .here { max-width: 190px; } }"""
 
-    js = (ASSETS / "latent_plane.js").read_text()
+    js = (ASSETS / "latent_plane.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.plane, self.at, self.points])

@@ -57,9 +57,9 @@ def _sent(x: np.ndarray) -> str:
 class Plane(Widget):
     """Data and model side by side, with layers, arrows, paths, and a cut through both densities under the pointer."""
 
-    template = (ASSETS / "plane.html").read_text()
-    css = (ASSETS / "plane.css").read_text()
-    js = (ASSETS / "plane.js").read_text()
+    template = (ASSETS / "plane.html").read_text(encoding="utf-8")
+    css = (ASSETS / "plane.css").read_text(encoding="utf-8")
+    js = (ASSETS / "plane.js").read_text(encoding="utf-8")
 
     def __init__(self, engine: Any, player: str, models: list[dict]):
         """`player` is the name of the player whose points are drawn, `models` their dictionaries in the catalogue."""
