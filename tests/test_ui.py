@@ -17,9 +17,11 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from genviz import catalogue as catalogues
+from genviz import compare
 from genviz.engine import Refused, Shot, View
 from genviz.plots import pictures
-from genviz.ui import film, start, widget
+from genviz.ui import card, film, start, widget
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -163,14 +165,51 @@ def test_a_film_that_is_gone_says_so(films) -> None:
     assert films[1].get("/genviz/wait?job=old&have=many").json()["status"] == "error"
 
 
-def model(name: str, abilities: list[str], cards: dict | None = None, z_dim: int | None = None) -> dict:
-    return {"name": name, "abilities": abilities, "cards": cards or {}, "z_dim": z_dim, "data": ["mnist"]}
+def model(name: str, abilities: list[str], cards: dict | None = None, z_dim: int | None = None, answers: tuple = ()) -> dict:
+    return {"name": name, "abilities": abilities, "answers": answers, "cards": cards or {}, "z_dim": z_dim, "data": ["mnist"]}
 
 
-@pytest.mark.parametrize(("abilities", "word"), [(["log_prob", "elbo"], "exact"), (["elbo", "decode"], "a bound"), (["decode"], "none")])
-def test_a_bound_is_never_shown_as_a_likelihood(abilities, word) -> None:
-    family = {"name": "f", "title": "F", "line": "", "models": [model("f/a", abilities, z_dim=2)]}
+@pytest.mark.parametrize(
+    ("abilities", "answers", "word"),
+    [
+        (["log_prob", "elbo"], (), "exact"),
+        (["elbo", "decode"], (), "a bound"),
+        (["score"], ("denoise", "ode_log_prob"), "by the ODE"),
+        (["decode"], (), "none"),
+    ],
+)
+def test_a_bound_is_never_shown_as_a_likelihood(abilities, answers, word) -> None:
+    family = {"name": "f", "title": "F", "line": "", "models": [model("f/a", abilities, z_dim=2, answers=answers)]}
     assert start.summary(family, {})["likelihood"] == word
+
+
+FIELD = {  # latent space, encoder, likelihood: what a lecture says of the families
+    "gan": (True, False, "none"),
+    "autoregressive": (False, False, "exact"),
+    "vae": (True, True, "a bound"),
+    "flow": (True, False, "a bound"),
+    "ebm": (False, False, "none"),
+    "diffusion": (False, False, "none"),
+    "score": (False, False, "by the ODE"),
+}
+
+
+def test_the_start_page_says_what_cards_and_comparison_say() -> None:
+    catalogue = catalogues.build()
+    rows = compare.read()
+    assert set(FIELD) == {f["name"] for f in catalogue["families"]}
+    for family in catalogue["families"]:
+        told, mine = start.summary(family, {}), [row for row in rows if row.name.split("/")[0] == family["name"]]
+        assert (bool(told["latent"]), told["encoder"], told["likelihood"]) == FIELD[family["name"]], family["name"]
+        measured = {"none" if r.likelihood is None else start.LIKELIHOODS[r.likelihood_kind.partition("-")[0]] for r in mine}
+        assert measured == {told["likelihood"]}, f"{family['name']}: the comparison says {measured}"
+        sizes = {str(row.z_dim) for row in mine if row.z_dim is not None}
+        assert sizes == {word for word in told["latent"].split() if word.isdigit()}, family["name"]
+        assert {row.encoder for row in mine} == {told["encoder"]}, family["name"]
+        lines = [line["name"] for m in family["models"] for c in m["cards"].values() for line in card.leading(c)]
+        words = {"exact": ", exact", "a bound": " bound", "by the ODE": "by the ODE"}
+        found = {word for word, part in words.items() if any(part in name for name in lines)}
+        assert found == {told["likelihood"]} - {"none"}, f"{family['name']}: its cards say {found}"
 
 
 def test_the_start_page_shows_only_what_was_measured() -> None:

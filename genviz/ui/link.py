@@ -2,8 +2,9 @@
 
     ?tab=diffusion&panel=sample&model=diffusion/ddpm&data=mnist&seed=7&n=16&steps=20&guidance=2&step=9
 
-The browser writes it while somebody works (assets/link.js; no request) and reads it once, when the page opens. Names are those of the menus
-and of the model's knobs; knobs at their default are left out. `step` says that a film is on stage and where it stands ("play": it runs). It
+The browser writes it while somebody works (assets/link.js; no request) and reads it when the page opens, and when somebody goes back or
+forward: each tab and each panel is an entry of the history. Names are those of the menus and of the model's knobs; knobs at their default
+are left out. `step` says that a film is on stage and where it stands ("play": it runs). It
 is made again from the same seed, so it is the same film, bit for bit. What a film differs in from the menus beside it stands under the name
 of its player, as in `sample.seed=3`; so does all of a film that a panel made with its own buttons, such as
 
@@ -85,6 +86,7 @@ def read(catalogue: dict, query: str, model: str, data: str, seed: int, n: int, 
     if len(query) > LONGEST:
         raise ValueError("This link is too long to be one of GenViz.")
     asked = dict(parse_qsl(query, keep_blank_values=True))
+    named = set(asked)  # names that the link holds
     wrong: list[str] = []
 
     def take(name: str, check: Callable[[str], Any], fallback: Any) -> Any:
@@ -99,6 +101,11 @@ def read(catalogue: dict, query: str, model: str, data: str, seed: int, n: int, 
     model = take("model", lambda text: _one_of("model", text, next(g for g in groups if model in g)), model)
     entry = model_in(catalogue, model)
     data = take("data", lambda text: _one_of("data set", text, entry["data"]), data if data in entry["data"] else entry["data"][0])
+    if {"model", "data"} & named:
+        try:
+            request.trained(catalogue, model, data)
+        except Refused as error:
+            wrong.append(str(error))
     seed = take("seed", lambda text: request.whole("seed", text, 0, request.SEEDS), seed)
     menus = {"model": model, "data": data, "seed": seed}
     knobs, films = {k["name"]: k["default"] for k in entry["knobs"]}, {}
@@ -116,9 +123,11 @@ def read(catalogue: dict, query: str, model: str, data: str, seed: int, n: int, 
             players[own] = {"at": asked.pop("step"), **players.get(own, {})}
     for player, fields in players.items():
         base = {**menus, "n": n, "knobs": knobs if player == own else {}}
-        if "at" in fields and (film := _film(catalogue, base, fields, wrong)):
+        if "at" not in fields:
+            wrong.append(f"This link does not say where the film '{player}' stands, so it is not shown.")
+        elif (film := _film(catalogue, base, fields, wrong)):
             films[player] = film
-    return {**menus, "n": n, "knobs": knobs, "films": films, "rest": asked, "wrong": wrong}
+    return {**menus, "n": n, "knobs": knobs, "films": films, "rest": asked, "wrong": list(dict.fromkeys(wrong))}
 
 
 def _film(catalogue: dict, order: dict, fields: dict[str, str], wrong: list[str]) -> dict | None:

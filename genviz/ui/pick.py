@@ -58,10 +58,12 @@ class Pick(Widget):
             <div class="more"><button type="button" class="next">Next</button><button type="button" class="random">Random</button></div>
           </div>
           <div class="way draw">
-            <canvas class="pad" width="280" height="280" aria-label="Sketchpad: draw with mouse or finger"></canvas>
+            <canvas class="pad" width="280" height="280" tabindex="0" aria-label="Sketchpad: draw with mouse or finger"></canvas>
             <div class="tools">
               <label>Pen <input type="range" class="pen" min="6" max="60" value="22" aria-label="Pen size"></label>
               <button type="button" class="eraser" aria-pressed="false">Eraser</button>
+              <button type="button" class="undo" title="Take the last stroke back (Ctrl+Z)" disabled>Undo</button>
+              <button type="button" class="redo" title="Draw it again (Ctrl+Shift+Z)" disabled>Redo</button>
               <button type="button" class="clear">Clear</button>
               <button type="button" class="use">Use drawing</button>
             </div>
@@ -88,8 +90,10 @@ class Pick(Widget):
         .strip { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 4px; margin-bottom: .5rem; max-width: 420px; }
         .strip canvas { width: 100%; aspect-ratio: 1; cursor: pointer; border-radius: 3px; outline: 2px solid transparent;
           background: #000; }
+        .tools button:disabled { opacity: .45; cursor: default; }
+        .pad:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
         .strip canvas:hover, .strip canvas:focus-visible, .strip canvas.on { outline-color: var(--color-accent); }
-        .pad { width: min(280px, 100%); aspect-ratio: 1; background: #000; border-radius: 6px; touch-action: none; cursor: crosshair;
+        .pad { width: min(280px, 100%); aspect-ratio: 1; background: #000; border-radius: 6px; cursor: crosshair;
           display: block; margin-bottom: .5rem; border: 1px solid var(--border-color-primary); }
         .pen { width: 6.5rem; vertical-align: middle; accent-color: var(--color-accent); }
         .drop { display: block; padding: 2rem 1rem; text-align: center; border-style: dashed; }

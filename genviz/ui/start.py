@@ -10,14 +10,17 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from genviz import likelihoods
 from genviz.catalogue import first_trained
 from genviz.plots import pictures
+from genviz.plots.pictures import SIDE
 from genviz.ui.card import leading
 from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
 
 SHOWN = 10  # pictures of a family
+LIKELIHOODS = {"exact": "exact", "ODE": "by the ODE", "IW": "a bound", "ELBO": "a bound", "": "none"}  # the kinds of genviz.likelihoods
 
 
 class Header(Widget):
@@ -106,13 +109,14 @@ def strongest(family: dict) -> tuple[dict | None, str]:
 
 def summary(family: dict, titles: dict[str, str]) -> dict:
     """What a family can do and what was measured, for its card on the start page."""
-    abilities = {a for m in family["models"] for a in m["abilities"]}
-    sizes = sorted({m["z_dim"] for m in family["models"] if "decode" in m["abilities"] and m["z_dim"]})
+    can = {name for m in family["models"] for name in (*m["abilities"], *m["answers"])}
+    sizes = sorted({m["z_dim"] for m in family["models"] if m["z_dim"]})
     model, data = strongest(family)
     return {
         "name": family["name"], "title": family["title"], "line": family["line"], "trained": model is not None,
-        "latent": f"{' or '.join(map(str, sizes))} dimensions" if sizes else "", "encoder": "encode" in abilities,
-        "likelihood": "exact" if "log_prob" in abilities else "a bound" if "elbo" in abilities else "none",
+        "latent": f"{' or '.join(map(str, sizes))} dimensions" + ", one for every pixel" * (sizes == [SIDE**2]) if sizes else "",
+        "encoder": "encode" in can,
+        "likelihood": LIKELIHOODS[likelihoods.kind_of(can).partition("-")[0]],
         "figures": figures(model["cards"][data], titles.get(data, data)) if model else [],
     }  # fmt: skip
 

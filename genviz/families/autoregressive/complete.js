@@ -30,9 +30,7 @@ const drag = e => {
   rows.value = Math.round((e.clientY - box.top) / box.height * SIDE);
   draw();
 };
-canvas.addEventListener("pointerdown", e => { canvas.setPointerCapture(e.pointerId); drag(e); });
-canvas.addEventListener("pointermove", e => { if (canvas.hasPointerCapture(e.pointerId)) drag(e); });
-canvas.addEventListener("pointerup", () => { if (ran) run(); });
+genviz.pointer(canvas, { down: drag, move: drag, up: () => { if (ran) run(); } });
 find(".start").addEventListener("click", run);
 genviz.receive(props.value.pick, taken => { image = taken; draw(); });
 draw();

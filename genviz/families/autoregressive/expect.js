@@ -104,8 +104,7 @@ for (const canvas of element.querySelectorAll("canvas.live")) {
     at = cell((e.clientY - box.top) / box.height) * SIDE + cell((e.clientX - box.left) / box.width);
     draw();
   };
-  canvas.addEventListener("pointermove", point);
-  canvas.addEventListener("pointerdown", point);
+  genviz.pointer(canvas, { down: point, move: point, hover: point });
 }
 let now = "";
 watch("value", () => {

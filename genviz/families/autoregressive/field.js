@@ -42,12 +42,9 @@ for (const canvas of element.querySelectorAll("canvas.live")) {
   };
   canvas.tabIndex = 0;
   canvas.setAttribute("aria-label", "28 x 28 pixels; click one, or move with the arrow keys");
-  canvas.addEventListener("pointerdown", e => { canvas.setPointerCapture(e.pointerId); point(e); });
-  canvas.addEventListener("pointermove", e => { if (canvas.hasPointerCapture(e.pointerId)) point(e); });
-  canvas.addEventListener("keydown", e => {
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE }[e.key];
-    if (by && at + by >= 0 && at + by < SIDE * SIDE) { e.preventDefault(); go(at + by); }
-  });
+  genviz.pointer(canvas, { down: point, move: point });
+  const by = d => () => at + d >= 0 && at + d < SIDE * SIDE ? go(at + d) : false;
+  genviz.keys(canvas, { ArrowLeft: by(-1), ArrowRight: by(1), ArrowUp: by(-SIDE), ArrowDown: by(SIDE) });
 }
 let now = "";
 const follow = () => { const next = props.value.model + props.value.data; if (next !== now) { now = next; go(at); } };

@@ -26,7 +26,7 @@ LOOK = """
     .row { display: flex; flex-wrap: wrap; gap: clamp(.5rem, 1.2vw, 1rem); }
     figure { margin: 0; width: clamp(96px, 30%, 240px); }
     figure canvas { width: 100%; aspect-ratio: 1; display: block; border-radius: 4px; background: var(--gv-stage); }
-    canvas.live { cursor: crosshair; touch-action: none; }
+    canvas.live { cursor: crosshair; }
     figcaption { font-size: .9em; margin-top: .3rem; line-height: 1.35; }
     .go { display: flex; flex-wrap: wrap; gap: .5rem 1.4rem; align-items: center; margin: 0 0 .8rem; }
     .go label { display: flex; gap: .5rem; align-items: center; max-width: 100%; white-space: nowrap; }

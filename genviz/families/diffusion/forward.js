@@ -50,8 +50,7 @@ const svg = find("svg"), to = e => {
   slider.value = Math.max(0, Math.min(1, ((e.clientX - box.left) / box.width * 420 - 30) / 350));
   render();
 };
-svg.addEventListener("pointerdown", e => { svg.setPointerCapture(e.pointerId); to(e); });
-svg.addEventListener("pointermove", e => { if (e.buttons) to(e); });
+genviz.pointer(svg, {down: to, move: to, touch: "pan-y"});
 
 const labels = () => {
   const menu = find(".label"), old = menu.value;

@@ -1,7 +1,7 @@
 const find = s => element.querySelector(s), v = () => props.value, N = 9, SIDE = 28, GAP = 2;
 const url = path => new URL("genviz/" + path, document.baseURI);
 const say = (text, wrong = false) => { find(".say").textContent = text; find(".say").classList.toggle("wrong", wrong); };
-let turn = 0, films = {arc: [], line: []}, jobs = [], data = v().data;
+let hand = null, turn = 0, films = {arc: [], line: []}, jobs = [], data = v().data;
 
 const post = (path, body) => fetch(url(path), {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
 const walk = async (name, order, mine) => {  // collects a film; the two strips are scrubbed together, so they share one slider and no player
@@ -23,18 +23,16 @@ const strip = (canvas, bitmap) => {
   const pen = canvas.getContext("2d"), columns = Math.ceil(Math.sqrt(N));
   for (let i = 0; i < N; i++) pen.drawImage(bitmap, i % columns * SIDE, Math.floor(i / columns) * SIDE, SIDE, SIDE, i * (SIDE + GAP), 0, SIDE, SIDE);
 };
-const draw = () => {
-  const slider = find(".t"), have = Math.max(films.arc.length, films.line.length), follow = +slider.value >= +slider.max;
+const draw = () => {   // both strips, and what is said of them, at one step: as far as both films have arrived
+  const slider = find(".t"), have = Math.min(films.arc.length, films.line.length), follow = +slider.value >= +slider.max;
+  element.dataset.arrived = `${films.arc.length} ${films.line.length}`;
   if (!have) return;
   find(".strips").hidden = false;
   slider.max = Math.max(1, have - 1);
   if (follow) slider.value = slider.max;
-  for (const name of ["arc", "line"]) {
-    const film = films[name];
-    if (film.length) strip(find("." + name), film[Math.min(+slider.value, film.length - 1)].bitmap);
-  }
-  const shot = films.arc[Math.min(+slider.value, films.arc.length - 1)];
-  if (!shot) return;
+  const at = Math.min(+slider.value, have - 1), shot = films.arc[at];
+  for (const name of ["arc", "line"]) strip(find("." + name), films[name][at].bitmap);
+  if (hand) { hand(); hand = null; }
   const canvas = find(".blend"), pen = canvas.getContext("2d"), end = i => genviz.pixels(shot.bitmap, i, Math.ceil(Math.sqrt(N)));
   canvas.width = N * SIDE + (N - 1) * GAP; canvas.height = SIDE;
   const a = end(0), b = end(N - 1);
@@ -57,6 +55,7 @@ find(".walk").addEventListener("click", async () => {
   if (jobs.length) post("cancel", {jobs}).catch(() => {});
   jobs = []; films = {arc: [], line: []};
   find(".t").value = find(".t").max;
+  hand = genviz.hand(find(".t"));
   say("One moment.");
   const order = {model: v().model, data: v().data, walk: "interpolate", n: N, seed: v().seed || 0, knobs: {label: +find(".label").value}, client: genviz.client};
   try {

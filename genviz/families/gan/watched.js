@@ -41,11 +41,15 @@ find(".play").addEventListener("click", () => {
     slider.value = +slider.value + 1; show();
   }, 600);
 });
+const across = (chosen, place) => {   // a chart is a slider too
+  const to = e => {
+    if (!film) return false;
+    stop(); slider.value = place(chosen.across(e.clientX - chosen.getBoundingClientRect().left)); show();
+  };
+  genviz.pointer(chosen, {down: to, move: to, touch: "pan-y"});
+};
 for (const [name, place] of [[".frechet", u => Math.round(u)], [".losses", u => film.step.reduce((best, s, i) => Math.abs(s - u) < Math.abs(film.step[best] - u) ? i : best, 0)]])
-  find(name).addEventListener("pointerdown", e => {
-    if (!film) return;
-    stop(); slider.value = place(find(name).across(e.clientX - find(name).getBoundingClientRect().left)); show();
-  });
+  across(find(name), place);
 let seen = "";
 const again = () => { const {model, data} = v(), key = model + data; if (key !== seen) { seen = key; stop(); load({model, data}); } };
 watch("value", again); again();

@@ -69,7 +69,7 @@ for (const [on, off] of [["pointerover", "pointerout"], ["focusin", "focusout"]]
 }
 box.addEventListener("scroll", hide_tip);
 addEventListener("scroll", hide_tip, { passive: true });
-element.addEventListener("keydown", e => { if (e.key === "Escape") hide_tip(); });
+genviz.keys(element, { Escape: hide_tip });
 
 // ---- what is shown, in which order ------------------------------------------------------------------------------------------------------
 const filtered = list => {
@@ -153,14 +153,14 @@ const render = () => {
   chart(list);
 };
 
-body.addEventListener("keydown", e => {   // arrows walk from cell to cell
-  const go = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[e.key], at = e.target.closest("td, th"), row = at?.parentElement;
-  if (!go || !row || e.target.closest(".detail")) return;
-  const rows = [...body.children].filter(tr => tr.children.length > 1), next = rows[rows.indexOf(row) + go[0]], to = next?.children[Math.min([...row.children].indexOf(at) + go[1], next.children.length - 1)];
-  if (!to) return;
-  e.preventDefault();
+const walk = (down, across) => e => {   // arrows walk from cell to cell
+  const at = e.target.closest("td, th"), row = at?.parentElement;
+  if (!row || e.target.closest(".detail")) return false;
+  const rows = [...body.children].filter(tr => tr.children.length > 1), next = rows[rows.indexOf(row) + down], to = next?.children[Math.min([...row.children].indexOf(at) + across, next.children.length - 1)];
+  if (!to) return false;
   stop_at(to);
-});
+};
+genviz.keys(body, { ArrowRight: walk(0, 1), ArrowLeft: walk(0, -1), ArrowDown: walk(1, 0), ArrowUp: walk(-1, 0) });
 const stop_at = to => {
   for (const old of body.querySelectorAll('[tabindex="0"]')) old.tabIndex = -1;
   const stop = to.querySelector("button.title") || to;

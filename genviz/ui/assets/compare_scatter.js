@@ -85,14 +85,12 @@ const scatter = (svg, points, { x_title, y_title, floor, hover, leave, choose })
     g.addEventListener("pointerleave", leave);
     g.addEventListener("blur", leave);
     g.addEventListener("click", () => choose(p));
-    g.addEventListener("keydown", e => {
-      const go = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[e.key];
-      if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(p); }
-      const next = go && svg.querySelectorAll(".point")[i + go];
-      if (!next) return;
-      e.preventDefault();
+    const on = () => choose(p), to = d => () => {
+      const next = svg.querySelectorAll(".point")[i + d];
+      if (!next) return false;
       g.setAttribute("tabindex", -1); next.setAttribute("tabindex", 0); next.focus();
-    });
+    };
+    genviz.keys(g, { Enter: on, " ": on, ArrowRight: to(1), ArrowUp: to(1), ArrowLeft: to(-1), ArrowDown: to(-1) });
     add(g);
   });
 };

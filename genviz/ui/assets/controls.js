@@ -21,7 +21,7 @@ const number_knob = (k, value, set) => {
     parts.push(slider);
   }
   field.addEventListener("input", () => { const text = field.value.trim().replace(",", "."), x = Number(text); set(text === "" || Number.isNaN(x) ? field.value : x); });
-  field.addEventListener("keydown", e => { if (e.key === "Enter") sample(); });
+  genviz.keys(field, { Enter: sample });
   return parts;
 };
 const menu_knob = (k, value, set, options) => {

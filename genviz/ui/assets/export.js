@@ -22,18 +22,18 @@ const give = async kind => {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 };
-const write_code = async () => {
-  const answer = await (await post("python", to_call())).json();
+const write_code = () => copy_code(post("python", to_call()).then(answer => answer.json()).then(answer => {
   if (answer.error) throw new Error(answer.error);
   code.querySelector("pre").textContent = answer.code;
+  code.querySelector(".copied").textContent = "";
   code.hidden = false;
   code.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  await copy_code();
-};
-const copy_code = async () => {
-  const text = code.querySelector("pre"), done = await genviz.copy(text.textContent);
+  return answer.code;
+}));
+const copy_code = async text => {   // the text, or the promise of it
+  const done = await genviz.copy(text);
   code.querySelector(".copied").textContent = done ? "Copied." : "Select it and press Ctrl+C.";
-  if (!done) getSelection().selectAllChildren(text);
+  if (!done) getSelection().selectAllChildren(code.querySelector("pre"));
 };
 const busy = async act => {
   open_menu(false);
@@ -49,17 +49,9 @@ const busy = async act => {
 };
 save.onclick = () => open_menu(menu.hidden);
 for (const item of items) item.onclick = () => busy(item.dataset.kind === "python" ? write_code : () => give(item.dataset.kind));
-menu.addEventListener("keydown", e => {
-  const by = { ArrowDown: 1, ArrowUp: -1 }[e.key], here = items.indexOf(document.activeElement);
-  if (by) items[(here + by + items.length) % items.length].focus();
-  else if (e.key === "Home" || e.key === "End") items.at(e.key === "Home" ? 0 : -1).focus();
-  else if (e.key === "Escape") { open_menu(false); save.focus(); }
-  else if (e.key === "Tab") return open_menu(false);
-  else return;
-  e.preventDefault();
-  e.stopPropagation();                        // arrows step the film elsewhere
-});
-document.addEventListener("pointerdown", e => { if (!menu.hidden && !find(".keep").contains(e.target)) open_menu(false); });
-code.querySelector(".copy").onclick = copy_code;
+const by = d => items[(items.indexOf(document.activeElement) + d + items.length) % items.length].focus();
+genviz.keys(menu, { ArrowDown: () => by(1), ArrowUp: () => by(-1), Home: () => items[0].focus(), End: () => items.at(-1).focus(),
+  Escape: () => { open_menu(false); save.focus(); }, Tab: () => { open_menu(false); return false; } });
+document.addEventListener("click", e => { if (!menu.hidden && !find(".keep").contains(e.target)) open_menu(false); }, true);
+code.querySelector(".copy").onclick = () => copy_code(code.querySelector("pre").textContent);
 code.querySelector(".close").onclick = () => { code.hidden = true; save.focus(); };
-code.addEventListener("keydown", e => e.stopPropagation());

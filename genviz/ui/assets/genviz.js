@@ -155,10 +155,67 @@ window.genviz = window.genviz || (() => {
       tab.parentElement.scrollTo({ left: tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2, behavior: "smooth" });
   });
 
-  // ---- copying text, also over plain http, where browsers hide navigator.clipboard; true where it worked --------------------------
+  // ---- hands: one pointer that draws or drags, and keys that are not taken from those who need them -------------------------------
+  // pointer(element, {down(e), move(e, parts), up(e), hover(e), leave(e), touch}): the first pointer that presses is heard until it lets go or
+  // the browser takes it away; other fingers, a palm and the right button are not. `parts` are all its events since the last frame; `down`
+  // may answer false to decline; `hover` is a pointer that presses nothing. `touch` is what the browser keeps of touches ("pan-y": it scrolls).
+  gv.pointer = (element, { down, move = () => {}, up = () => {}, hover = () => {}, leave = () => {}, touch = "none" }) => {
+    let held = null;
+    const free = e => { if (e.pointerId === held) { held = null; up(e); } };
+    if (down) Object.assign(element.style, { touchAction: touch, userSelect: "none", webkitUserSelect: "none" });
+    element.addEventListener("pointerdown", e => {
+      if (!down || held !== null || e.button || down(e) === false) return;
+      element.setPointerCapture(e.pointerId);
+      held = e.pointerId;
+      if (element.tabIndex >= 0) element.focus({ preventScroll: true });
+    });
+    element.addEventListener("pointermove", e => {
+      if (e.pointerId === held) { const parts = e.getCoalescedEvents?.() || []; move(e, parts.length ? parts : [e]); }
+      else if (held === null && !e.buttons) hover(e);
+    });
+    element.addEventListener("pointerleave", e => { if (held === null) leave(e); });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(end, free);
+  };
+
+  // keys(element, {" ": f, ArrowLeft: f, "Ctrl+z": f, ...}): handlers by the name of the key, Cmd counts as Ctrl; one that answers false has
+  // not used its key. What has the focus inside `element` keeps the keys that it needs itself: text fields, sliders, menus, buttons, text that scrolls.
+  const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+  const needs = (e, key) => {
+    const { tagName, type } = e;
+    if (tagName === "INPUT" && type === "range") return ARROWS.includes(key);
+    if (tagName === "INPUT" && ["checkbox", "radio"].includes(type)) return key === " " || (type === "radio" && ARROWS.includes(key));
+    if (["INPUT", "TEXTAREA", "SELECT", "PRE"].includes(tagName) || e.isContentEditable) return true;
+    return [" ", "Enter"].includes(key) && !!e.closest?.("button, a, summary, [role=button]");
+  };
+  gv.keys = (element, handlers) => element.addEventListener("keydown", e => {
+    if (e.isComposing || e.altKey) return;
+    const key = e.ctrlKey || e.metaKey ? `Ctrl+${e.shiftKey ? "Shift+" : ""}${e.key.toLowerCase()}` : e.key;
+    if (!Object.hasOwn(handlers, key) || (e.target !== element && needs(e.target, key)) || handlers[key](e) === false) return;
+    e.preventDefault();
+    e.stopPropagation();
+  });
+
+  // A film that was asked for by a button has the keys once it is there: `hand(stage)` when it is asked for; the answer moves the focus to
+  // `stage`, unless it came from a field, which keeps it, or somebody went elsewhere meanwhile.
+  gv.hand = to => {
+    const from = document.activeElement, by_hand = navigator.userActivation?.isActive ?? true, free = e => !e || e === document.body;
+    return () => {
+      const now = document.activeElement;
+      if (by_hand && (free(from) || from.tagName === "BUTTON") && (now === from || free(now))) to.focus({ preventScroll: true });
+    };
+  };
+
+  // ---- copying text or the promise of one, also over plain http, where browsers hide navigator.clipboard; true where it worked ----------
+  // Call it inside the click: Safari lets a page copy only there, so what is still on its way is promised.
   gv.copy = async text => {
-    try { await navigator.clipboard.writeText(text); return true; } catch { /* not there, or not allowed: the old way */ }
-    const focused = document.activeElement, box = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
+    const words = Promise.resolve(text);
+    if (navigator.clipboard?.write && window.ClipboardItem) try {
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": words.then(t => new Blob([t], { type: "text/plain" })) })]);
+      return true;
+    } catch { /* not allowed, or no text came: see below */ }
+    const value = await words;
+    try { await navigator.clipboard.writeText(value); return true; } catch { /* not there, or not allowed: the old way */ }
+    const focused = document.activeElement, box = Object.assign(document.createElement("textarea"), { value, readOnly: true });
     box.style.cssText = "position: fixed; top: 0; left: 0; opacity: 0";
     (focused?.closest("dialog") || document.body).append(box);   // outside an open dialog nothing can be selected
     box.select();

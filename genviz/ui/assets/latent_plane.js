@@ -84,15 +84,14 @@ const at = e => {
   const r = back.getBoundingClientRect(), span = frame.high - frame.low;
   return [frame.low + (e.clientX - r.left) / r.width * span, frame.high - (e.clientY - r.top) / r.height * span];
 };
-back.addEventListener("pointermove", e => { if (frame) move(at(e)); });
-back.addEventListener("pointerdown", e => { if (frame) { back.setPointerCapture(e.pointerId); move(at(e)); } });
-back.addEventListener("keydown", e => {
-  const way = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[e.code];
-  if (!way || !frame) return;
-  e.preventDefault();
+const follow = e => frame ? move(at(e)) : false;
+genviz.pointer(back, {down: follow, move: follow, hover: follow});
+const by = (...way) => e => {
+  if (!frame) return false;
   const step = (frame.high - frame.low) / (e.shiftKey ? 12 : 60);
   move([uv[0] + way[0] * step, uv[1] + way[1] * step]);
-});
+};
+genviz.keys(back, {ArrowLeft: by(-1, 0), ArrowRight: by(1, 0), ArrowUp: by(0, 1), ArrowDown: by(0, -1)});
 for (const box of [".tiles", ".dots"]) find(box).addEventListener("change", prepare);
 new ResizeObserver(prepare).observe(back);
 

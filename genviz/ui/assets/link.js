@@ -1,11 +1,13 @@
-// The address holds the view: written while somebody works, read once when the page opens. See link.py.
+// The address holds the view: written while somebody works, read when the page opens and on the way back or forward. A tab or a panel is an
+// entry of the history; what is set in it replaces its entry. See link.py.
 const find = s => element.querySelector(s), defaults = props.value.knobs;     // {model: {knob: default}}
 const every = new Set(Object.values(defaults).flatMap(Object.keys));
 const wait = ms => new Promise(done => setTimeout(done, ms));
 const until = async (test, ms = 4000) => { for (const end = performance.now() + ms; ; await wait(30)) { const got = test(); if (got || performance.now() > end) return got; } };
 const seen = e => !!e && e.isConnected && e.getClientRects().length > 0;
 const base = location.pathname + "?", touched = genviz.set_by_hand;
-let foreign = [], ready = false, due = 0;       // names that are not ours stay as they are: [name, text]
+let foreign = [], ready = false, due = 0, turn = 0;       // names that are not ours stay as they are: [name, text]
+let where = "", written = location.search;       // the tab and panel of the present entry of the history, and its query
 
 // ---- where we are ---------------------------------------------------------------------------------------------------------------------
 const chosen = box => box?.querySelector(":scope > .tab-wrapper [role=tab][aria-selected=true]")?.id.replace(/-button$/, "") || "";
@@ -15,6 +17,7 @@ const place = () => {
   const name = Object.keys(genviz.controls).find(k => k.startsWith(family + ".") && seen(genviz.controls[k].element));
   return { family, panel: panel.slice(tab.length + 1), box, own: name ? name.slice(family.length + 1) : "", menus: genviz.controls[name || family + ".sample"] };
 };
+const view = () => { const { family, panel } = place(); return `${family} ${panel}`; };
 // Fields of the panel's own widgets: sliders, menus and boxes by their class names; groups of buttons, of which some are pressed, by their
 // data-field; and what else a widget holds: an element with a data-field and a property `field` = {get() -> text or null, set(text)}.
 const HELD = ":is(.gv-Player, .gv-Controls, .gv-Pick, .gv-ModelCard)";
@@ -86,7 +89,11 @@ const write = () => {
   due = 0;
   if (!ready) return;
   const query = [...describe(), ...foreign].map(([k, v]) => `${plain(k)}=${plain(v)}`).join("&"), address = query ? base + query : location.pathname;
-  if (address + location.hash !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address + location.hash);
+  const before = where;
+  where = view();
+  if (address + location.hash === location.pathname + location.search + location.hash) return;
+  history[where === before ? "replaceState" : "pushState"](history.state, "", address + location.hash);
+  written = location.search;
 };
 genviz.touch = () => { clearTimeout(due); due = setTimeout(write, 350); };     // browsers count how often an address is changed
 const edited = e => {
@@ -94,6 +101,7 @@ const edited = e => {
   genviz.touch();
 };
 for (const kind of ["input", "change"]) document.addEventListener(kind, edited, true);
+document.addEventListener("click", e => { if (due && e.target.closest?.("[role=tab]")) write(); }, true);     // what was set here belongs to the entry that is left
 for (const kind of ["click", "keyup"]) document.addEventListener(kind, genviz.touch, true);
 document.addEventListener("click", e => { const group = e.target.closest?.("button[aria-pressed]")?.closest("[data-field]"); if (group) touched.add(group); }, true);
 
@@ -143,39 +151,64 @@ const put = async (here, name, text) => {   // one field of a panel; false where
   for (const kind of ["input", "change"]) e.dispatchEvent(new Event(kind, { bubbles: true }));
   return true;
 };
-const restore = async () => {
+const restore = async back => {
+  const mine = ++turn, late = () => mine !== turn;      // somebody went further back meanwhile
   const query = new URLSearchParams(location.search), family = query.get("tab") || (query.get("model") || "").split("/")[0];
   const ours = ["tab", "panel", "model", "data", "seed", "n", "step"], exists = id => document.getElementById(id + "-button");
   foreign = [...query].filter(([k]) => !ours.includes(k) && !every.has(k) && !/^[a-z0-9_-]+\.\w+$/.test(k));
-  if (!family) return;
   await until(() => exists("tab-start"));
-  if (!exists("tab-" + family)) return genviz.toast(`There is no tab '${family.slice(0, 40)}' here.`);
+  if (!family) {
+    const lost = [...query].map(([k]) => k).filter(k => !foreign.some(([other]) => other === k));
+    if (lost.length) genviz.toast(`This link names no tab, so ${lost.slice(0, 5).join(", ")} cannot be set.`);
+    where = "start ";
+    if (back) await genviz.open("tab-start");
+    return;
+  }
+  if (!exists("tab-" + family)) { where = view(); return genviz.toast(`There is no tab '${family.slice(0, 40)}' here.`); }
   const tab = "tab-" + family, panel = query.get("panel");
   await genviz.open(tab);
   if (panel && await until(() => exists(`${tab}-${panel}`), 1500)) await genviz.open(`${tab}-${panel}`);
   else if (panel) genviz.toast(`There is no panel '${panel.slice(0, 40)}' in this tab.`);
+  if (late()) return;
+  where = view();
   if (family === "start") return;
   await until(() => {     // the panel's widgets have started
     const p = place(), held = p.box?.querySelector(".gv-Controls");
     return p.family === family && p.box?.querySelector(".gv") && (!held || p.own) && (p.menus || !exists(tab + "-sample"));
   }, 15000);
   await wait(50);
+  if (late()) return;
   const here = place();
   let rest = Object.fromEntries([...query].filter(([k]) => k !== "tab" && k !== "panel"));
   if (here.menus) {
     const { model, data, seed, n } = here.menus.state();
     const said = await ask.read({ query: location.search.slice(1), model, data, seed, n, own: here.own });
+    if (late()) return;
     said.wrong.forEach(genviz.toast);
     here.menus.set({ model: said.model, data: said.data, seed: said.seed, n: said.n, knobs: here.own && said.knobs });
     for (const [short, { order, step }] of Object.entries(said.films)) {
       const name = `${family}.${short}`, old = genviz.remember("film." + name), kept = old && old.order && same(old.order, order);
-      if (await until(() => genviz.players[name], 1500)) genviz.film(name, kept ? old.order : order, kept ? old.job : null, step);
+      const there = await until(() => genviz.players[name], 1500);
+      if (late()) return;
+      if (there) genviz.film(name, kept ? old.order : order, kept ? old.job : null, step);
+      else genviz.toast(`This view has no film '${short.slice(0, 40)}'.`);
     }
     rest = said.rest;
   }
-  for (const [name, text] of Object.entries(rest)) if (await put(here, name, text).catch(error => genviz.toast(error) || true)) foreign = foreign.filter(([k]) => k !== name);
+  const told = new Set(foreign.map(([k]) => k));
+  for (const [name, text] of Object.entries(rest)) {
+    if (await put(here, name, text).catch(error => genviz.toast(error) || true)) foreign = foreign.filter(([k]) => k !== name);
+    else if (!told.has(name)) genviz.toast(`This view has nothing to set by the name '${name.slice(0, 40)}'.`);
+    if (late()) return;
+  }
 };
-restore().catch(genviz.toast).finally(() => { ready = true; genviz.opened(); genviz.touch(); });
+const read = back => {
+  ready = false;
+  const going = restore(back).catch(genviz.toast), mine = turn;
+  going.finally(() => { if (mine === turn) { ready = true; genviz.opened(); genviz.touch(); } });
+};
+addEventListener("popstate", () => { if (location.search !== written) { written = location.search; read(true); } });
+read(false);
 
 // ---- handing the link on ----------------------------------------------------------------------------------------------------------------
 for (const button of element.querySelectorAll(".copy")) button.onclick = async () => {

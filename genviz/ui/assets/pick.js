@@ -46,7 +46,7 @@ const strip = genviz.latest(ask.strip, async (answer, asked) => {
     cell.title = image.from; cell.tabIndex = 0; cell.setAttribute("role", "button"); cell.setAttribute("aria-label", image.from);
     const take = () => { find(".strip .on")?.classList.remove("on"); cell.classList.add("on"); say(""); choose(image); };
     cell.addEventListener("click", take);
-    cell.addEventListener("keydown", e => { if (e.code === "Enter" || e.code === "Space") { e.preventDefault(); take(); } });
+    genviz.keys(cell, {Enter: take, " ": take});
     return {cell, image};
   });
   find(".strip").replaceChildren(...cells.map(c => c.cell));
@@ -81,11 +81,21 @@ const press = () => [...find(".chips").children].forEach((chip, i) => chip.setAt
 find(".next").addEventListener("click", () => strip({label, page: (page + 1) % pages, data}));
 find(".random").addEventListener("click", () => strip({label, page: Math.floor(Math.random() * pages), data}));
 
-// ---- the sketchpad ----------------------------------------------------------------------------------------------------
-const pad = find(".pad"), ink = pad.getContext("2d", {willReadFrequently: true});
-let erasing = false, last = null, timer = 0;
-const wipe = () => { ink.fillStyle = "#000"; ink.fillRect(0, 0, 280, 280); inked = false; };
-wipe();
+// ---- the sketchpad: what was drawn is a list of strokes, so that each can be taken back ---------------------------------
+const pad = find(".pad"), ink = pad.getContext("2d", {willReadFrequently: true}), undo = find(".undo"), redo = find(".redo");
+let erasing = false, stroke = null, strokes = [], undone = [], timer = 0;   // a stroke: {points, wide, colour}; null: the pad was cleared
+const line = ({points, wide, colour}, from, to) => {
+  ink.strokeStyle = colour; ink.lineWidth = wide; ink.lineCap = ink.lineJoin = "round";
+  ink.beginPath(); ink.moveTo(...points[from]); ink.lineTo(...points[to]); ink.stroke();
+};
+const redraw = () => {
+  ink.fillStyle = "#000"; ink.fillRect(0, 0, 280, 280);
+  const left = strokes.slice(strokes.lastIndexOf(null) + 1);
+  for (const one of left) for (let k = 1; k < one.points.length; k++) line(one, k - 1, k);
+  inked = left.some(one => one.colour !== "#000");
+  undo.disabled = !strokes.length; redo.disabled = !undone.length;
+};
+redraw();
 const drawing = genviz.latest(ask.drawing, answer => { say(""); choose({pixels: bytes(answer.image), from: "own drawing"}); }, {fail});
 const send = () => { timer = 0; drawing({ink: pad.toDataURL("image/png"), data}); };
 const soon = () => { timer ||= setTimeout(send, 40); };
@@ -93,25 +103,25 @@ const at = e => {
   const r = pad.getBoundingClientRect();
   return [(e.clientX - r.left) * 280 / r.width, (e.clientY - r.top) * 280 / r.height];
 };
-const stroke = (from, to) => {
-  ink.strokeStyle = erasing ? "#000" : "#fff"; ink.lineWidth = +find(".pen").value * (erasing ? 1.5 : 1);
-  ink.lineCap = ink.lineJoin = "round";
-  ink.beginPath(); ink.moveTo(...from); ink.lineTo(...to); ink.stroke();
-  inked ||= !erasing;
-};
-pad.addEventListener("pointerdown", e => {
-  if (e.button) return;
-  e.preventDefault(); pad.setPointerCapture(e.pointerId); last = at(e); stroke(last, [last[0] + .01, last[1]]); soon();
+const go_on = point => { stroke.points.push(point); line(stroke, stroke.points.length - 2, stroke.points.length - 1); soon(); };
+const settle = () => { clearTimeout(timer); timer = 0; redraw(); if (inked) send(); else say("The pad is empty: draw something."); };
+const back = (from, to) => { if (!stroke && from.length) { to.push(from.pop()); settle(); } };
+genviz.pointer(pad, {
+  down: e => {
+    const point = at(e);
+    stroke = {points: [point], wide: +find(".pen").value * (erasing ? 1.5 : 1), colour: erasing ? "#000" : "#fff"};
+    strokes.push(stroke); undone = []; inked ||= !erasing;
+    go_on([point[0] + .01, point[1]]);
+  },
+  move: (e, parts) => parts.forEach(part => go_on(at(part))),
+  up: () => { stroke = null; clearTimeout(timer); undo.disabled = false; redo.disabled = true; send(); },
 });
-pad.addEventListener("pointermove", e => {
-  if (!last) return;
-  for (const part of e.getCoalescedEvents?.().length ? e.getCoalescedEvents() : [e]) { const p = at(part); stroke(last, p); last = p; }
-  soon();
-});
-for (const end of ["pointerup", "pointercancel"])
-  pad.addEventListener(end, () => { if (last) { last = null; clearTimeout(timer); send(); } });
+undo.addEventListener("click", () => back(strokes, undone));
+redo.addEventListener("click", () => back(undone, strokes));
+const here = f => () => pad.matches(":hover") || find(".draw").contains(document.activeElement) ? f() : false;
+genviz.keys(document, Object.fromEntries([["Ctrl+z", undo], ["Ctrl+Shift+z", redo], ["Ctrl+y", redo]].map(([key, button]) => [key, here(() => button.click())])));
 find(".eraser").addEventListener("click", e => { erasing = !erasing; e.currentTarget.setAttribute("aria-pressed", erasing); });
-find(".clear").addEventListener("click", () => { clearTimeout(timer); timer = 0; wipe(); say("The pad is empty: draw something."); });
+find(".clear").addEventListener("click", () => { if (stroke) return; if (strokes.length && strokes.at(-1)) { strokes.push(null); undone = []; } settle(); });
 find(".use").addEventListener("click", send);
 
 // ---- a picture file -----------------------------------------------------------------------------------------------------

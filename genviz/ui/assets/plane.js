@@ -146,15 +146,9 @@ const read = () => {
 const go = to => { if (!truth) return; at = to.map(x => Math.max(-half, Math.min(half - 1e-6, x))); read(); draw(); };
 for (const {canvas} of panes) {
   const place = e => { const r = canvas.getBoundingClientRect(); go([(e.clientX - r.left) / r.width * 2 * half - half, half - (e.clientY - r.top) / r.height * 2 * half]); };
-  canvas.addEventListener("pointermove", place);
-  canvas.addEventListener("pointerdown", place);
-  canvas.addEventListener("pointerleave", () => { at = null; find(".here").textContent = ""; draw(); });
-  canvas.addEventListener("keydown", e => {
-    const way = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[e.key];
-    if (!way) return;
-    e.preventDefault();
-    go((at || [0, 0]).map((x, i) => x + way[i] * (e.shiftKey ? .5 : .05)));
-  });
+  genviz.pointer(canvas, {down: place, move: place, hover: place, leave: () => { at = null; find(".here").textContent = ""; draw(); }, touch: "pan-y"});
+  const by = (...way) => e => go((at || [0, 0]).map((x, i) => x + way[i] * (e.shiftKey ? .5 : .05)));
+  genviz.keys(canvas, {ArrowLeft: by(-1, 0), ArrowRight: by(1, 0), ArrowUp: by(0, 1), ArrowDown: by(0, -1)});
 }
 
 // ---- menus, layers, captions ---------------------------------------------------------------------------------------------------------

@@ -149,11 +149,7 @@ find(".loop").onclick = e => {
   if (loop && frames.length && !playing) toggle();
 };
 const keys = { " ": toggle, ArrowLeft: () => step_by(-1), ArrowRight: () => step_by(1), ArrowDown: () => step_by(-1), ArrowUp: () => step_by(1), Home: () => seek(0), End: () => seek(here()), Escape: () => choose(null) };
-element.addEventListener("keydown", e => {
-  if (!keys[e.key] || e.target.tagName === "SELECT" || (e.target.tagName === "BUTTON" && e.key === " ")) return;
-  e.preventDefault();
-  keys[e.key]();
-});
+for (const place of [scrub, element]) genviz.keys(place, keys);
 
 const step_at = t => raster() ? Math.floor(t) : frames[frameAt(t)].step;
 const approach = () => {
@@ -197,7 +193,7 @@ const listen_pointer = (canvas, main) => {
     const p = place(canvas, e);
     if (p) choose(chosen === null && frames[0].n > 1 ? p.i : chosen === null && solo.hidden ? 0 : null);
   });
-  if (main) canvas.addEventListener("pointermove", e => { if (listeners.some(l => l.pixel)) pixel_of(canvas, e, false); });
+  if (main) genviz.pointer(canvas, { hover: e => { if (listeners.some(l => l.pixel)) pixel_of(canvas, e, false); } });
 };
 const choose = i => {
   if (!frames.length) return;
@@ -247,9 +243,13 @@ const patient = async (mine, ask) => {  // asks again after a dropped connection
 };
 
 const film = async (wanted, old = null, step = null) => {   // old: the job of a film that was made before; step: where it is to stand
-  const mine = ++turn;
   aim = step;
   untouched = !!old && old === stored;
+  if (old && old === job && frames.length && (state === "running" || state === "done")) {    // it is on stage already, as on the way back to this view
+    if (step === null) set_playing(true); else { set_playing(false); approach(); draw(); }
+    return;
+  }
+  const mine = ++turn, hand = genviz.hand(stage);
   cancel();
   order = { walk: props.value.walk, frames: props.value.frames, aux: rows.map(r => r.name), n: 16, seed: 0, ...wanted, client: genviz.client };
   job = old;
@@ -296,6 +296,7 @@ const film = async (wanted, old = null, step = null) => {   // old: the job of a
         const t = props.value.titles;
         find(".what").textContent = [t[order.model] || order.model, t[order.data] || order.data, `seed ${order.seed}`, ...(job === stored ? ["stored with the weights; press Sample to compute one here"] : [])].join(" · ");
         set_playing(step === null);
+        if (!old) hand();
       }
       approach();
     }

@@ -109,7 +109,7 @@ find(".data").onchange = e => { stop(); data = e.target.value; answered = ""; bl
 find(".dice").onclick = () => { find(".seed").value = Math.floor(Math.random() * 4294967296); };
 find(".go").onclick = start;
 find(".stop").onclick = stop;
-find(".seed").addEventListener("keydown", e => { if (e.key === "Enter" && !find(".go").disabled) start(); });
+genviz.keys(find(".seed"), { Enter: () => find(".go").click() });
 addEventListener("pagehide", () => { if (jobs.size) navigator.sendBeacon(url("cancel"), new Blob([JSON.stringify({ jobs: [...jobs] })], { type: "application/json" })); });
 blank();
 buttons();

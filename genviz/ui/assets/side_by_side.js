@@ -64,6 +64,7 @@ const film = async (p, { client, frames, ...order }, mine) => {
     fit();
     if (goal !== null) { at = Math.min(goal, here()); if (here() >= goal || !under_way().length) goal = null; }
     else if (!playing && !asked.moved && ready()) set_playing(true);
+    if (ready()) asked.hand();
     draw();
     if (!under_way().includes(p)) break;
   }
@@ -76,7 +77,7 @@ const start = () => {
   cancel(); say("");
   const mine = ++turn;
   panes.forEach(p => p.frames.forEach(f => f.bitmap.close()));
-  asked = { n, seed, label, data, moved: false };
+  asked = { n, seed, label, data, moved: false, hand: genviz.hand(panes_box) };
   goal = null;
   at = 0; set_playing(false);
   panes = chosen.map(name => {
@@ -227,11 +228,7 @@ for (const button of element.querySelectorAll(".how button")) button.onclick = (
   draw();
 };
 const keys = { " ": toggle, ArrowLeft: () => step_by(-1), ArrowRight: () => step_by(1), ArrowDown: () => step_by(-1), ArrowUp: () => step_by(1), Home: () => seek(0), End: () => seek(here()) };
-for (const place of [walk, panes_box]) place.addEventListener("keydown", e => {
-  if (!keys[e.key] || e.target.tagName === "SELECT" || (e.target.tagName === "BUTTON" && e.key === " ")) return;
-  e.preventDefault();
-  keys[e.key]();
-});
+for (const place of [scrub, walk, panes_box]) genviz.keys(place, keys);
 
 // ---- the form and the page -------------------------------------------------------------------------------------------------------------------------
 find(".data").replaceChildren(...v.data.map(d => new Option(d.title, d.name)));
@@ -239,7 +236,7 @@ find(".data").onchange = e => { data = e.target.value; chosen = chosen.filter(n 
 find(".dice").onclick = () => { find(".seed").value = Math.floor(Math.random() * 4294967296); };
 find(".go").onclick = start;
 find(".stop").onclick = stop;
-for (const field of [find(".n"), find(".seed")]) field.addEventListener("keydown", e => { if (e.key === "Enter" && !find(".go").disabled) start(); });
+for (const field of [find(".n"), find(".seed")]) genviz.keys(field, { Enter: () => find(".go").click() });
 panes_box.field = {     // films on stage and where they stand, or that they play
   get: () => !asked ? null : playing ? "play" : String(+at.toFixed(3)),
   set: text => {

@@ -56,7 +56,7 @@ class LatentPlane(Widget):
     css = """
         & { display: grid; grid-template-columns: minmax(0, 1.7fr) minmax(0, 1fr); gap: 1.2rem; max-width: 780px;
           color: var(--body-text-color); }
-        .back { width: 100%; aspect-ratio: 1; display: block; background: #000; border-radius: 6px; cursor: crosshair; touch-action: none;
+        .back { width: 100%; aspect-ratio: 1; display: block; background: #000; border-radius: 6px; cursor: crosshair;
           image-rendering: auto; }
         .back:focus-visible { outline: 3px solid var(--color-accent); }
         .ticks { display: flex; justify-content: space-between; font-size: .85em; color: var(--body-text-color-subdued); }
