@@ -47,6 +47,7 @@ def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
     return {
         "name": name, "model": name, "title": entry.title, "abilities": abilities(model), "walks": list(model.walks),
         "answers": answers(model), "knobs": describe_knobs(model.Knobs), "pixels": model.pixels, "shape": list(model.shape),
+        "beside": [dict(zip(("name", "label", "paint"), row, strict=True)) for row in model.beside],
         "z_dim": getattr(model, "z_dim", None), "order": getattr(model, "order", ""), "cards": cards, "data": list(entry.data),
         "parameters": sum(p.numel() for p in model.parameters()),
     }  # fmt: skip

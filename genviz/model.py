@@ -32,6 +32,7 @@ class Model(nn.Module, ABC):
     answers: ClassVar[tuple[str, ...]] = ()
     shape: tuple[int, ...] = (1, 28, 28)  # (2,) for points
     pixels: str = "grey"  # what x holds: "binary" (-1 or 1), "levels" (equally spaced grey levels), "grey" (any value)
+    beside: ClassVar[tuple[tuple[str, str, str], ...]] = ()  # aux that the screen shows beside x: name, label, how to paint it
     measured: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # the settings of the knobs at which `genviz.compare` measures it
     importance: ClassVar[int] = 500  # k of the importance-weighted bound that is reported
     scored: ClassVar[int] = 10_000  # test images whose likelihood is reported, at most

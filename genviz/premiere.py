@@ -3,8 +3,9 @@
     python -m genviz.premiere [family ...]          # makes them; again after a training
 
 It is the film that "Sample" makes when nothing was touched: the tab's first trained model, its default knobs, 16 samples, seed 0. One small
-grey PNG, `pretrained/<family>/premiere.png`, holds its frames one below the other, thinned until the file is small, and in its text the
-order, the steps and captions, and the sha256 of the weights. A film of other weights or of other defaults is not shown.
+grey PNG, `pretrained/<family>/premiere.png`, holds its frames one below the other, each followed by the pictures in [-1, 1] that the model
+shows beside it, thinned until the file is small, and in its text the order, the steps and captions, and the sha256 of the weights. A film
+of other weights or of other defaults is not shown.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def path(family: str) -> Path:
 def order_of(catalogue: dict, family: dict) -> Order | None:
     """What "Sample" asks for in a tab that nobody has touched; None for a family without weights."""
     model, data = first_trained(family)
-    return model and request.film(catalogue, model["name"], data, "sample", {}, N, SEED, {}, (), FRAMES)
+    if model is None:
+        return None
+    return request.film(catalogue, model["name"], data, "sample", {}, N, SEED, {}, [row["name"] for row in model["beside"]], FRAMES)
 
 
 def read(catalogue: dict, family: dict) -> tuple[Order, list[Shot]] | None:
@@ -48,10 +51,13 @@ def read(catalogue: dict, family: dict) -> tuple[Order, list[Shot]] | None:
         pixels, told = np.asarray(picture), json.loads(picture.text["film"])  # type: ignore[attr-defined]
     if told["made from"] != _made_from(catalogue, order):
         return None
-    across = pixels.shape[1] // SIDE
-    cells = pixels.reshape(len(told["frames"]), -1, SIDE, across, SIDE).swapaxes(2, 3).reshape(len(told["frames"]), -1, 1, SIDE, SIDE)
-    x = cells[:, : order.n].astype(np.float32) / 127.5 - 1
-    return order, [Shot(one, f["step"], f["steps"], f["nfe"], 0.0, f["caption"]) for one, f in zip(x, told["frames"], strict=True)]
+    across, each = pixels.shape[1] // SIDE, 1 + len(order.aux)  # pictures of a frame: x, and those beside it
+    cells = pixels.reshape(len(told["frames"]), each, -1, SIDE, across, SIDE).swapaxes(3, 4)
+    values = cells.reshape(len(cells), each, -1, 1, SIDE, SIDE)[:, :, : order.n].astype(np.float32) / 127.5 - 1
+    return order, [
+        Shot(x, f["step"], f["steps"], f["nfe"], 0.0, f["caption"], dict(zip(order.aux, aux, strict=True)))
+        for (x, *aux), f in zip(values, told["frames"], strict=True)
+    ]
 
 
 def pack(catalogue: dict, order: Order, shots: list[Shot]) -> bytes:
@@ -65,7 +71,8 @@ def pack(catalogue: dict, order: Order, shots: list[Shot]) -> bytes:
                 "frames": [{"step": s.step, "steps": s.steps, "nfe": s.nfe, "caption": s.caption} for s in kept]}  # fmt: skip
         text, file = PngImagePlugin.PngInfo(), io.BytesIO()
         text.add_text("film", json.dumps(told))
-        Image.fromarray(np.vstack([pictures.grid(s.x) for s in kept])).save(file, "png", optimize=True, pnginfo=text)
+        rows = [pictures.grid(x) for s in kept for x in (s.x, *(s.aux[name] for name in order.aux))]
+        Image.fromarray(np.vstack(rows)).save(file, "png", optimize=True, pnginfo=text)
         if file.tell() <= LARGEST:
             break
     return file.getvalue()
@@ -75,6 +82,7 @@ def _made_from(catalogue: dict, order: Order) -> dict:
     """All that decides a film: the order, typed, and the weights."""
     entry = request.trained(catalogue, order.model, order.data)
     said = {name: getattr(order, name) for name in ("model", "data", "walk", "n", "seed")}
+    said |= {"aux": list(order.aux)} if order.aux else {}
     return said | {"knobs": dict(order.knobs), "sha256": entry["cards"][order.data]["sha256"]}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genviz.families.autoregressive.painter import choose
+from genviz.families.autoregressive.painter import choose, cumulative
 from genviz.families.autoregressive.pixel_cnn import GreyPixelCNN, PixelCNN
 
 SMALL = {"context": 8, "width": 8, "inner": 8, "blocks": 2, "dilations": ((1, 1), (2, 2))}
@@ -29,7 +29,7 @@ def paint_naively(model, canvas, first, u, temperature):
     """The textbook sampler: the whole network once per pixel."""
     for i in range(first * 28, 784):
         r, c = divmod(i, 28)
-        level = choose(model.logits(canvas)[:, :, 0, r, c].numpy(), u[:, i], temperature)
+        level = choose(cumulative(model.logits(canvas)[:, :, 0, r, c].numpy(), temperature), u[:, i])
         canvas[:, 0, r, c] = model.value(torch.from_numpy(level))
     return canvas
 
@@ -88,6 +88,22 @@ def test_cached_painting_equals_the_naive_way(kind, levels, n):
     assert torch.equal(frames[100].x.flatten(1)[:, :100], naive.flatten(1)[:, :100]) and not frames[100].x.flatten(1)[:, 100:].any()
 
 
+@pytest.mark.parametrize(("kind", "levels", "temperature"), [(PixelCNN, 2, 1.0), (PixelCNN, 2, 0.5), (GreyPixelCNN, 16, 1.0)])
+def test_the_expected_picture_is_what_the_network_says_of_the_whole_one(kind, levels, temperature):
+    """At the end of a film every pixel shows E[x_i | x_<i]; of black and white ones that is 2 p - 1, p the probability of white."""
+    model = small(kind, levels)
+    frames = list(model.sample(3, model.Knobs(temperature=temperature), torch.Generator().manual_seed(5)))
+    p = (model.logits(frames[-1].x) / temperature).softmax(1)[:, :, 0]  # (3, K, 28, 28), all pixels at once
+    expected = (p * model.value(torch.arange(levels)).view(-1, 1, 1)).sum(1, keepdim=True)
+    assert torch.allclose(frames[-1].aux["expected"], expected, atol=1e-4)
+    if levels == 2:
+        assert torch.allclose((frames[-1].aux["expected"] + 1) / 2, p[:, 1:], atol=1e-4)
+        assert temperature != 1 or torch.allclose(model.conditional(frames[-1].x), p, atol=1e-6)
+    half, whole = (f.aux["expected"].flatten(1) for f in (frames[400], frames[-1]))
+    assert torch.equal(half[:, :400], whole[:, :400]) and not half[:, 400:].any(), "the rest is not known yet"
+    assert (expected - frames[-1].x).abs().max() > 0.5, "the draw is another picture"
+
+
 def test_completion_keeps_the_given_rows_and_equals_the_naive_way():
     model = small()
     x = levels_of(model, 1)
@@ -95,6 +111,7 @@ def test_completion_keeps_the_given_rows_and_equals_the_naive_way():
     assert frames[0].steps == frames[-1].step == 8 * 28
     for frame in frames:
         assert torch.equal(frame.x[:, :, :20], x[:, :, :20].expand(3, -1, -1, -1))
+        assert torch.equal(frame.aux["expected"][:, :, :20], frame.x[:, :, :20]), "what is given is certain"
     canvas = torch.zeros(3, 1, 28, 28)
     canvas[:, :, :20] = x[:, :, :20]
     u = torch.rand(3, 784, generator=torch.Generator().manual_seed(1)).numpy()
@@ -106,10 +123,10 @@ def test_completion_keeps_the_given_rows_and_equals_the_naive_way():
 def test_choose_inverts_the_cumulative_distribution():
     logits = np.log(np.array([[0.2, 0.3, 0.5]], np.float32)).repeat(6, 0)
     u = np.array([0.0, 0.19, 0.21, 0.49, 0.51, 0.999], np.float32)
-    assert choose(logits, u, 1.0).tolist() == [0, 0, 1, 1, 2, 2]
-    many = choose(logits[:1].repeat(20000, 0), np.random.default_rng(0).random(20000), 0.5)
+    assert choose(cumulative(logits, 1.0), u).tolist() == [0, 0, 1, 1, 2, 2]
+    many = choose(cumulative(logits[:1].repeat(20000, 0), 0.5), np.random.default_rng(0).random(20000))
     assert np.allclose(np.bincount(many) / 20000, np.array([4, 9, 25]) / 38, atol=0.015)  # squares, normalised
-    assert np.isfinite(choose(np.array([[-70.0, 70.0]]), np.array([0.5]), 0.1)).all()
+    assert choose(cumulative(np.array([[-70.0, 70.0]]), 0.1), np.array([0.5])).tolist() == [1]
 
 
 def test_preparation_gives_equally_spaced_levels():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import re
 import xml.etree.ElementTree as ElementTree
 import zlib
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urlencode
 import pytest
 
 from genviz import catalogue as catalogues
+from genviz.catalogue import model_in
 from genviz.ui import link
 
 
@@ -93,6 +95,21 @@ def test_a_wrong_knob_is_answered_and_the_rest_holds(read, part, word) -> None:
     view = read(f"tab=diffusion&seed=4&eta=0.5&{part}&step=2")
     assert len(view["wrong"]) == 1 and word in view["wrong"][0]
     assert view["seed"] == 4 and view["knobs"]["eta"] == 0.5 and view["films"]["sample"]["order"]["knobs"]["eta"] == 0.5
+
+
+def test_what_is_not_trained_yet_is_answered(catalogue) -> None:
+    other = copy.deepcopy(catalogue)
+    del model_in(other, "diffusion/ddpm")["cards"]["fashion_mnist"]
+    for step in ("", "&step=3"):
+        view = link.read(other, "tab=diffusion&data=fashion_mnist&seed=4" + step, "diffusion/ddpm", "mnist", 0, 16, "sample")
+        assert len(view["wrong"]) == 1 and "not trained on fashion_mnist yet" in view["wrong"][0]
+        assert view["data"] == "fashion_mnist" and view["seed"] == 4, "the page shows the command that trains it"
+    assert link.read(other, "tab=diffusion&seed=4", "diffusion/ddpm", "fashion_mnist", 0, 16, "sample")["wrong"] == []
+
+
+def test_a_film_without_its_place_is_answered(read) -> None:
+    view = read("tab=diffusion&seed=4&sample.seed=3")
+    assert len(view["wrong"]) == 1 and "'sample'" in view["wrong"][0] and view["films"] == {} and view["seed"] == 4
 
 
 @pytest.mark.parametrize("step", ["x", "-1", "1e99", "99999", ""])

@@ -39,12 +39,16 @@ def test_every_trained_family_has_a_film_and_it_is_small(catalogue) -> None:
         assert all(s.x.shape == (16, 1, 28, 28) and s.caption for s in shots)
 
 
-def test_it_is_the_film_that_sample_makes(catalogue) -> None:
-    order, stored = premiere.read(catalogue, family_in(catalogue, "vae"))
+@pytest.mark.parametrize("family", ["vae", "autoregressive"])
+def test_it_is_the_film_that_sample_makes(catalogue, family) -> None:
+    order, stored = premiere.read(catalogue, family_in(catalogue, family))
     made = [shot for shot in Stage("cpu").film(order) if shot]
     made = [shot for shot in made if shot.step in {s.step for s in stored}]
     assert [(s.step, s.steps, s.nfe, s.caption) for s in made] == [(s.step, s.steps, s.nfe, s.caption) for s in stored]
     assert all(np.array_equal(pictures.grid(a.x), pictures.grid(b.x)) for a, b in zip(made, stored, strict=True))
+    assert [set(s.aux) for s in stored] == [set(order.aux)] * len(stored), "with the pictures beside it"
+    for name in order.aux:
+        assert all(np.array_equal(pictures.grid(a.aux[name]), pictures.grid(b.aux[name])) for a, b in zip(made, stored, strict=True))
 
 
 def test_films_of_other_weights_or_defaults_are_not_shown(catalogue) -> None:

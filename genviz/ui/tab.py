@@ -17,7 +17,7 @@ from genviz.ui import panels
 from genviz.ui.card import ModelCard
 from genviz.ui.controls import Controls
 from genviz.ui.lab import Lab
-from genviz.ui.player import Player
+from genviz.ui.player import Player, Row
 
 LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
 DICE = "() => Math.floor(Math.random() * 4294967296)"
@@ -67,7 +67,8 @@ def _sample(lab: Lab) -> None:
         with gr.Column(scale=1, min_width=280, elem_classes="gv-controls"):
             lab.follow(Controls(lab.catalogue, lab.family, name))
         with gr.Column(scale=3, min_width=320):
-            lab.player = Player(lab.engine, name, premiere=lab.family["name"])
+            rows = tuple(dict.fromkeys(Row(**row) for m in lab.models for row in m["beside"]))
+            lab.player = Player(lab.engine, name, rows=rows, premiere=lab.family["name"])
             lab.follow(ModelCard(lab.catalogue, lab.family))
 
 

@@ -296,6 +296,44 @@ def test_the_call_in_python_is_shown_and_copied(film) -> None:
     assert not player(film).locator(".code").is_visible()
 
 
+SAFARI = """() => {
+    let inside = false;                              // the click is being handled; afterwards a page may not begin to copy any more
+    addEventListener("click", () => { inside = true; setTimeout(() => { inside = false; }); }, true);
+    const real = fetch, over = async () => { while (inside) await new Promise(done => setTimeout(done)); };
+    window.fetch = async (...asked) => { const answer = await real(...asked); await over(); return answer; };
+    const may = () => { if (!inside) throw new DOMException("not allowed outside a click", "NotAllowedError"); };
+    const clipboard = {
+        writeText: async text => { may(); window.copied = text; },
+        write: async ([item]) => { may(); window.copied = await (await item.getType("text/plain")).text(); },
+    };
+    Object.defineProperty(navigator, "clipboard", { value: clipboard });
+    document.execCommand = () => inside;
+}"""
+
+
+def test_safari_copies_what_was_promised_inside_the_click(film) -> None:
+    address = settled(film, "step=2")
+    film.evaluate(SAFARI)
+    player(film).locator(".save").click()
+    player(film).locator("[data-kind=python]").click()
+    player(film).locator(".code .copied", has_text="Copied.").wait_for(timeout=LONG)
+    code = player(film).locator(".code pre").text_content()
+    assert "genviz.film(" in code and film.evaluate("copied") == code
+    film.evaluate("copied = ''")
+    player(film).locator(".code .copy").click()
+    film.wait_for_function("code => copied === code", arg=code, timeout=LONG)
+    film.locator(".gv-Link .copy").first.click()
+    film.wait_for_function("address => copied === address", arg=address, timeout=LONG)
+
+
+def test_a_refused_call_in_python_is_answered_with_its_sentence(film) -> None:
+    film.route("**/genviz/python", lambda route: route.fulfill(json={"error": "No call in Python can name it."}))
+    player(film).locator(".save").click()
+    player(film).locator("[data-kind=python]").click()
+    sentences(film, "No call in Python can name it.")
+    assert not player(film).locator(".code").is_visible()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_everything_fits_on_a_phone(visit, app, dark: bool) -> None:
     page = visit(width=390, height=844, dark=dark, touch=True)

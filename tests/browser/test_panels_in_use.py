@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from pages import SCREENS
 from test_student import LONG, draw_a_one, open_tab, player, varied
 
@@ -107,8 +109,7 @@ def test_two_noises_meet_at_their_ends(visit) -> None:
     page.locator(".gv-Noises .other").fill("7")
     page.locator(".gv-Noises .walk").click()
     loud(page, ".gv-Noises .say", "step 17 of 17")
-    page.wait_for_timeout(500)
-    arc, line = (picture(page, f".gv-Noises .{name}") for name in ("arc", "line"))
+    arc, line = strips(page)
     wide = 9 * 28 + 8 * 2
 
     def cell(strip: list[int], i: int) -> list[int]:
@@ -116,6 +117,50 @@ def test_two_noises_meet_at_their_ends(visit) -> None:
 
     assert max(abs(a - b) for i in (0, 8) for a, b in zip(cell(arc, i), cell(line, i), strict=True)) <= 2  # both ways have the same ends
     assert cell(arc, 4) != cell(line, 4)
+
+
+def strips(page) -> list[list[int]]:
+    return [picture(page, f".gv-Noises .{name}") for name in ("arc", "line")]
+
+
+def test_two_noises_are_compared_at_one_step_while_they_arrive(visit) -> None:
+    """The second film is held back after its first pictures, whatever the machine does meanwhile; the first one arrives whole."""
+    page = visit()
+    page.set_default_timeout(LONG)
+    open_tab(page, "diffusion", "two-noises")
+    late, held = [], []
+
+    def submit(route) -> None:
+        answer = route.fetch()
+        if route.request.post_data_json["given"]["linear"]:
+            late.append(answer.json()["job"])
+        route.fulfill(response=answer)
+
+    def wait(route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        if query["job"] == late and query["have"] != ["0"] and not opened:
+            held.append(route)
+        else:
+            route.continue_()
+
+    opened = []
+    page.route("**/genviz/submit", submit)
+    page.route("**/genviz/wait*", wait)
+    page.locator(".gv-Noises .walk").click()
+    page.wait_for_function("/^18 ([1-9]|1[0-7])$/.test(document.querySelector('.gv-Noises').dataset.arrived)")
+    have = int(page.evaluate("document.querySelector('.gv-Noises').dataset.arrived").split()[1])
+    assert have < 18, "the second film was not held back"
+    loud(page, ".gv-Noises .say", f"step {have - 1} of 17,")
+    assert page.locator(".gv-Noises .t").get_attribute("max") == str(max(1, have - 1))
+    early = strips(page)
+    opened.append(True)
+    for route in held:
+        route.continue_()
+    loud(page, ".gv-Noises .say", "step 17 of 17,")
+    assert strips(page) != early
+    slide(page, ".gv-Noises .t", have - 1)
+    loud(page, ".gv-Noises .say", f"step {have - 1} of 17,")
+    assert strips(page) == early, "both strips stood at that step"
 
 
 def test_a_pixel_shows_what_was_expected_of_it(visit) -> None:
@@ -133,8 +178,26 @@ def test_a_pixel_shows_what_was_expected_of_it(visit) -> None:
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_function("first => document.querySelector('.gv-Expect .say').innerText !== first", arg=first, timeout=LONG)
     loud(page, ".gv-Expect .say", "Row 14, column 14")
+    drawn, expected = picture(page, ".gv-Expect .x"), picture(page, ".gv-Expect .e")
+    assert {*drawn} & {0, 255} and len({*expected}) > 50, "black and white was drawn from shades of grey"
     assert varied(page, ".gv-Expect .h") and varied(page, ".gv-Expect .bars")
     keep(page, "expect-in-use")
+
+
+def test_the_expected_picture_stands_beside_the_draw(visit, app) -> None:
+    page = visit()
+    page.goto(f"{app}/?tab=autoregressive&data=fashion_mnist&n=4&step=784")
+    done(page)
+    player(page).locator(".read .step", has_text="step 784 of 784").wait_for(timeout=LONG)
+    panes = player(page).locator(".pane")
+    assert panes.count() == 2 and "expected" in player(page).locator("figcaption").nth(1).inner_text()
+    shades = [set(one) for one in panes.evaluate_all("""all => all.map(c => [...c.getContext("2d").getImageData(0, 0, 28, 28).data]
+        .filter((_, i) => i % 4 === 0))""")]  # fmt: skip
+    assert shades[0] == {0, 255} and len(shades[1]) > 50, "what looks like noise was drawn from a picture"
+    keep(page, "pixel-cnn-expected-in-use")
+    for place, box in enumerate(panes.evaluate_all("all => all.map(c => c.getBoundingClientRect().width)")):
+        words = player(page).locator("figcaption").nth(place).evaluate("f => f.getBoundingClientRect().width")
+        assert words <= box + 1, "words are no wider than their picture"
 
 
 def test_the_rest_of_a_picture_is_painted_in_several_ways(visit) -> None:

@@ -12,6 +12,7 @@ const first = say.textContent;
 const p_of = (i, k) => known.p[k * 784 + i];
 const level_of = i => Math.round(picture[i] / 255 * (known.levels - 1));
 const entropy = i => { let h = 0; for (let k = 0; k < known.levels; k++) { const p = p_of(i, k); if (p > 0) h -= p * Math.log2(p); } return h; };
+const expected = i => { let sum = 0; for (let k = 0; k < known.levels; k++) sum += k * p_of(i, k); return 255 * sum / (known.levels - 1); };
 const surprise = i => -Math.log2(Math.max(p_of(i, level_of(i)), 1e-12));
 
 // ---- pictures --------------------------------------------------------------------------------------------------------
@@ -31,6 +32,7 @@ const show = (canvas, colour) => {   // colour(i) -> [r, g, b] or null where not
 const draw = () => {
   const last = Math.min(painted, step), most = known ? Math.log2(known.levels) : 1;
   show(find(".x"), i => picture && i < last ? [picture[i], picture[i], picture[i]] : null);
+  show(find(".e"), i => known && i <= last ? Array(3).fill(expected(i)) : null);
   show(find(".h"), i => known && i <= last ? genviz.colour(entropy(i) / most) : null);
   show(find(".s"), i => known && i < last ? genviz.colour(surprise(i) / SURPRISE) : null);
   find(".most").textContent = most; find(".top").textContent = `${SURPRISE} or more`;

@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 SIDE, SITES = 28, 14
 
 
-def choose(logits: np.ndarray, u: np.ndarray, temperature: float) -> np.ndarray:
-    """Levels (n,) drawn from softmax(logits / temperature), logits (n, K), by inverting the cumulative distribution at u (n,) in [0, 1)."""
-    below = np.exp(logits / np.float64(temperature)).cumsum(1)  # doubles: no overflow for logits up to 70 at temperature 0.1
-    return (below > u[:, None] * below[:, -1:]).argmax(1)  # the first level whose cumulative weight passes u
+def cumulative(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Weights of softmax(logits / temperature), added up from level 0, (n, K) float64; a row ends in its sum, which need not be 1."""
+    return np.exp(logits / np.float64(temperature)).cumsum(1)  # doubles: no overflow for logits up to 70 at temperature 0.1
+
+
+def choose(below: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Levels (n,) by inverting the cumulative distribution at u (n,) in [0, 1): the first level whose cumulative weight passes u."""
+    return (below > u[:, None] * below[:, -1:]).argmax(1)
+
+
+def mean(below: np.ndarray) -> np.ndarray:
+    """The mean (n,) of values that are equally spaced in [-1, 1], one a level: each share F_k of what lies at or below a level k that is
+    not the last takes one step off the largest value. Of two levels it is 2 p - 1, p the probability of the second."""
+    levels = below.shape[1]
+    return 1 - 2 / (levels - 1) * below[:, :-1].sum(1) / below[:, -1]
 
 
 def _array(x: Tensor) -> np.ndarray:

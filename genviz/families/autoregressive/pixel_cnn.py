@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genviz.families.autoregressive.blind_spot import naive_stack
-from genviz.families.autoregressive.painter import Painter, choose
+from genviz.families.autoregressive.painter import Painter, choose, cumulative, mean
 from genviz.frame import Frame, knob
 from genviz.model import Model, binarize, rand
 
@@ -70,6 +70,7 @@ class PixelCNN(Model):
 
     walks: ClassVar[tuple[str, ...]] = ("sample", "complete")
     answers: ClassVar[tuple[str, ...]] = ("conditional", "receptive_field")
+    beside = (("expected", "expected, before it was drawn", "grey"),)
     pixels = "binary"
     order = "raster"
 
@@ -125,7 +126,11 @@ class PixelCNN(Model):
 
     @torch.no_grad()
     def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
-        """784 steps, one pixel each; what is not painted yet is 0, mid-grey. nfe counts one per pixel."""
+        """784 steps, one pixel each; what is not painted yet is 0, mid-grey. nfe counts one per pixel.
+
+        aux "expected" is the picture of the means E[x_i | x_<i] at this temperature: of black and white pixels 2 p - 1, p the probability
+        of white that pixel i was drawn with.
+        """
         yield from self._paint(torch.zeros(n, 1, SIDE, SIDE), 0, knobs.temperature, rng)
 
     @torch.no_grad()
@@ -139,18 +144,22 @@ class PixelCNN(Model):
         yield from self._paint(canvas, kept, knobs.temperature, rng)
 
     def _paint(self, canvas: Tensor, first: int, temperature: float, rng: torch.Generator) -> Iterator[Frame]:
-        """Fill the canvas (n, 1, 28, 28) from row `first` on, by inverting the cumulative distribution of each pixel at a uniform draw."""
+        """Fill the canvas (n, 1, 28, 28) from row `first` on, by inverting the cumulative distribution of each pixel at a uniform draw.
+        Given rows are expected as they are."""
         u = rand(len(canvas), SIDE * SIDE, rng=rng).numpy()
         values = self.value(torch.arange(self.levels)).numpy()
         painter, steps, step = Painter(self, canvas.numpy()), (SIDE - first) * SIDE, 0
-        yield Frame(canvas, 0, steps, 0, f"{first} rows given" if first else "empty canvas")
+        expected = canvas.numpy().copy()
+        yield Frame(canvas, 0, steps, 0, f"{first} rows given" if first else "empty canvas", {"expected": canvas})
         for r in range(SIDE):
             painter.look_up(r)
             for c in range(SIDE if r >= first else 0):
-                level = choose(painter.logits(r, c), u[:, r * SIDE + c], temperature)
-                painter.put(r, c, values[level])
+                below = cumulative(painter.logits(r, c), temperature)
+                painter.put(r, c, values[choose(below, u[:, r * SIDE + c])])
+                expected[:, 0, r, c] = mean(below)
                 step += 1
-                yield Frame(torch.from_numpy(painter.x.copy()), step, steps, step, f"row {r}, column {c}")
+                x, means = (torch.from_numpy(now.copy()) for now in (painter.x, expected))
+                yield Frame(x, step, steps, step, f"row {r}, column {c}", {"expected": means})
 
     @torch.no_grad()
     def conditional(self, x: Tensor) -> Tensor:

@@ -62,12 +62,15 @@ class Paint(Widget):
 
 
 class Expect(Widget):
-    """A picture, how uncertain the model was at each pixel, how surprised it was, and the distribution of the pixel under the pointer."""
+    """A picture, what the model expected of each pixel, how uncertain it was, how surprised, and the distribution of the pixel under the
+    pointer."""
 
     template = """
         <p class="say" role="status">Press Paint, then point at a painted pixel of the film.</p>
         <div class="row">
           <figure><canvas class="x live" width="280" height="280"></canvas><figcaption>the picture</figcaption></figure>
+          <figure><canvas class="e live" width="280" height="280"></canvas>
+            <figcaption>what was expected: the mean of each pixel, given those before it, at temperature 1</figcaption></figure>
           <figure><canvas class="h live" width="280" height="280"></canvas>
             <figcaption>entropy before each pixel was drawn, at temperature 1:
               <span class="ramp"></span> 0 to <span class="most">1</span> bits</figcaption></figure>
@@ -78,6 +81,7 @@ class Expect(Widget):
     css = (
         LOOK
         + """
+    figure { width: clamp(132px, 23%, 240px); }
     .bars { width: 100%; max-width: 720px; height: 190px; display: block; image-rendering: auto; margin-top: .4rem; }"""
     )
     js = (HERE / "expect.js").read_text(encoding="utf-8")

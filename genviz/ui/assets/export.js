@@ -49,8 +49,8 @@ const busy = async act => {
 };
 save.onclick = () => open_menu(menu.hidden);
 for (const item of items) item.onclick = () => busy(item.dataset.kind === "python" ? write_code : () => give(item.dataset.kind));
-const by = d => items[(items.indexOf(document.activeElement) + d + items.length) % items.length].focus();
-genviz.keys(menu, { ArrowDown: () => by(1), ArrowUp: () => by(-1), Home: () => items[0].focus(), End: () => items.at(-1).focus(),
+const turn_to = d => items[(items.indexOf(document.activeElement) + d + items.length) % items.length].focus();
+genviz.keys(menu, { ArrowDown: () => turn_to(1), ArrowUp: () => turn_to(-1), Home: () => items[0].focus(), End: () => items.at(-1).focus(),
   Escape: () => { open_menu(false); save.focus(); }, Tab: () => { open_menu(false); return false; } });
 document.addEventListener("click", e => { if (!menu.hidden && !find(".keep").contains(e.target)) open_menu(false); }, true);
 code.querySelector(".copy").onclick = () => copy_code(code.querySelector("pre").textContent);

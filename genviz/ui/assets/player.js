@@ -48,17 +48,15 @@ let across = 1;          // columns on screen, which may differ: whatever makes 
 const fit = () => {  // the largest whole enlargement that fits, so that every pixel of a sample is equally large
   if (!panes.length || !stage.clientWidth) return;
   const { side } = frames[0], k = cells().length, dense = window.devicePixelRatio || 1, phone = innerWidth < 700;
-  const label = panes.length > 1 ? 34 : 0, abreast = phone ? Math.min(panes.length, 2) : panes.length;
-  const wide = (stage.clientWidth - 24 - 16 * (abreast - 1)) / abreast;
-  const tall = (phone ? innerHeight * .5 : Math.max(250, innerHeight - (document.body.classList.contains("projector") ? 260 : 400))) / Math.ceil(panes.length / abreast) - label;
-  const size = count => count * side + (count - 1) * GAP;
+  const several = panes.length > 1, label = several ? 34 : 0, high = phone ? innerHeight * (several ? .7 : .5) : Math.max(250, innerHeight - (document.body.classList.contains("projector") ? 260 : 400));
+  const size = count => count * side + (count - 1) * GAP, room = abreast => (stage.clientWidth - 24 - 16 * (abreast - 1)) / abreast;
   let best = null;
-  for (let c = 1; c <= k; c++) {
-    const r = Math.ceil(k / c), zoom = Math.min(Math.floor(Math.min(wide / size(c), tall / size(r)) * dense) / dense, k === 1 ? 24 : 12);
+  for (const abreast of phone && several ? [2, 1] : [panes.length]) for (let c = 1; c <= k; c++) {     // on a phone beside each other or below
+    const wide = room(abreast), tall = high / Math.ceil(panes.length / abreast) - label, r = Math.ceil(k / c), zoom = Math.min(Math.floor(Math.min(wide / size(c), tall / size(r)) * dense) / dense, k === 1 ? 24 : 12);
     const spare = c * r - k + Math.abs(c - r) / 100;
     if (zoom > 0 && (!best || zoom > best.zoom || (zoom === best.zoom && spare < best.spare))) best = { c, r, zoom, spare };
   }
-  if (!best) best = { c: grid(k), r: Math.ceil(k / grid(k)), zoom: Math.max(.5, wide / size(grid(k))) };
+  if (!best) best = { c: grid(k), r: Math.ceil(k / grid(k)), zoom: Math.max(.5, room(phone ? 1 : panes.length) / size(grid(k))) };
   across = best.c;
   for (const { canvas } of panes) {
     const w = size(best.c), h = size(best.r);
