@@ -58,7 +58,7 @@ def test_a_moved_knob_is_no_entry_and_comes_back_with_its_view(film) -> None:  #
     chosen(film, "gan")
     film.go_back()
     chosen(film, "diffusion")
-    film.wait_for_function("document.querySelector('.gv-Player .read .step').textContent === 'step 2 of 4'", timeout=LONG)
+    player(film).locator(".read .step", has_text="step 2 of 4").wait_for(timeout=LONG)
     assert shown(film) == picture and asked == [], "the same moment, and nothing was computed again"
     assert film.locator(".gv-Controls:visible input[id$='-eta']").input_value() == "0.5"
     assert film.get_by_label("Seed").locator("visible=true").first.input_value() == "7"
@@ -71,13 +71,14 @@ def test_a_moved_knob_is_no_entry_and_comes_back_with_its_view(film) -> None:  #
         ("tab=diffusion&steps=100000&seed=5", ["'steps' must lie between"], "diffusion", "sample"),
         ("tab=vae&panel=nowhere&seed=5", ["There is no panel 'nowhere'"], "vae", "sample"),
         ("tab=vae&data=letters&seed=5", ["There is no data set 'letters'"], "vae", "sample"),
-        ("tab=diffusion&panel=microscope&guidance=3&seed=5", ["nothing to set by the name 'guidance'"], "diffusion", "microscope"),
+        ("tab=diffusion&panel=microscope&guidance=3&seed=5", ["'guidance' must be one of 1, 2"], "diffusion", "microscope"),
+        ("tab=diffusion&panel=two-noises&eta=1&seed=5", ["nothing to set by the name 'eta'"], "diffusion", "two-noises"),
         ("tab=vae&seed=5&other.at=3", ["no film 'other'"], "vae", "sample"),
         ("seed=5&steps=3", ["names no tab, so seed, steps cannot be set"], "start", ""),
         ("tab=autoregressive&panel=complete&seed=5&complete.walk=complete&complete.x=~abc&complete.rows=9&complete.at=3",
          ["'x' in this link is damaged"], "autoregressive", "complete"),
     ],
-    ids=["model", "knob", "panel", "data", "knob-of-another-panel", "film", "no-tab", "picture"],
+    ids=["model", "knob", "panel", "data", "menu", "knob-of-another-panel", "film", "no-tab", "picture"],
 )  # fmt: skip
 def test_a_link_that_cannot_be_honoured_says_so_and_opens_the_rest(visit, app, query, parts, tab, panel) -> None:
     page = visit()
