@@ -17,6 +17,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="default: %(default)s")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where models run (default: %(default)s)")
     parser.add_argument("--share", action="store_true", help="a public link through gradio's servers")
+    parser.add_argument("--allow-host", default="", metavar="NAME", help="a name that the app answers to besides this computer's own")
+    parser.add_argument("--embed", default="", metavar="SITE", help="a site that may show the app in a frame, as https://example.org")
     flags = parser.parse_args()
 
     engine = Engine(device=flags.device)  # its worker imports torch while this process imports gradio
@@ -25,10 +27,12 @@ def main() -> None:
 
         import_gradio()
         from genviz.ui.app import build
+        from genviz.ui.door import Rules
         from genviz.ui.theme import page
 
+        rules = Rules.of(flags.host, flags.share, flags.allow_host, flags.embed)
         demo = build(engine)
-        demo.launch(server_name=flags.host, server_port=flags.port, share=flags.share, **page(demo, engine))
+        demo.launch(server_name=flags.host, server_port=flags.port, share=flags.share, **page(demo, engine, rules))
     finally:
         engine.close()
 

@@ -19,16 +19,16 @@ from PIL import Image
 
 import genviz
 from genviz import checkpoint
-from genviz.engine import Engine
+from genviz.engine import Engine, Limits
 from genviz.families import FAMILIES
-from genviz.ui import api
+from genviz.ui import api, theme
 
 TOY = ("toys/toy", "mnist")
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    with Engine("cpu", stage="troubled:ToyStage") as made:
+    with Engine("cpu", stage="troubled:ToyStage", limits=Limits(address=8)) as made:
         yield made
 
 
@@ -36,7 +36,7 @@ def engine() -> Iterator[Engine]:
 def client(engine: Engine) -> Iterator[Client]:
     with gr.Blocks() as demo:
         api.register(engine)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", enable_monitoring=False, max_threads=100)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **theme.page(demo, engine))
     yield Client(url, verbose=False)
     demo.close()
 
@@ -120,7 +120,7 @@ def test_errors_are_one_sentence(client: Client, verb: str, asked: tuple, words:
 
 def test_films_of_one_client_are_bounded(client: Client, engine: Engine) -> None:
     slow = {"steps": 1000, "pace": 0.05}
-    jobs = [client.submit(*TOY, 1, 0, slow, api_name="/film") for _ in range(engine.limits.client)]
+    jobs = [client.submit(*TOY, 1, 0, slow, api_name="/film") for _ in range(engine.limits.address)]  # gradio_client keeps no cookies
     for job in jobs:
         next(iter(job))
     with pytest.raises(Exception, match="films under way already"):

@@ -23,11 +23,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genviz.engine import request
-from genviz.engine.job import Job, Limits, Order, Refused, Shot, View
+from genviz.engine.job import Full, Job, Limits, Order, Refused, Shot, View
 from genviz.engine.keeper import Keeper
 from genviz.engine.worker import workers as room
 
-__all__ = ["Engine", "Limits", "Refused", "Shot", "View"]
+__all__ = ["Engine", "Full", "Limits", "Refused", "Shot", "View"]
 
 GONE = "This film is no longer here; press Sample to make it again."
 AGAIN = "The worker stopped and is being started again; the film goes on where it was."
@@ -87,10 +87,11 @@ class Engine:
         with self._lock:
             if self._broken:
                 raise Refused(self._broken)
-            if client and sum(j.client == client for j in self._unfinished()) >= self.limits.client:
-                raise Refused(f"You have {self.limits.client} films under way already; stop one or wait for it.")
+            most = self.limits.address if client.startswith("@") else self.limits.client
+            if client and sum(j.client == client for j in self._unfinished()) >= most:
+                raise Refused(f"You have {most} films under way already; stop one or wait for it.")
             if len(self._line) >= self.limits.line:
-                raise Refused(f"The house is full: {len(self._line)} films are waiting; try again in a minute.")
+                raise Full(f"The house is full: {len(self._line)} films are waiting; try again in a minute.")
             job = Job(f"{next(self._numbers)}-{uuid.uuid4().hex[:12]}", client, order)
             job.bytes = sum(a.nbytes for a in order.given.values())
             self._jobs[job.id] = job
@@ -175,7 +176,7 @@ class Engine:
             if self._broken:
                 raise Refused(self._broken)
             if len(self._calls) >= self.limits.calls:
-                raise Refused("Too many questions at once; try again in a moment.")
+                raise Full("Too many questions at once; try again in a moment.")
             id = f"call-{next(self._numbers)}"
             command = ("call", id, model, data, method, sent, options)
             self._calls[id] = (command, loop, future)

@@ -20,6 +20,10 @@ class Refused(ValueError):
     """Something was asked for that cannot be given; the message is one sentence for the person who asked."""
 
 
+class Full(Refused):
+    """The house is full just now; the same question may be answered in a moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The bounds of an engine; nothing in it grows without one."""
@@ -28,6 +32,7 @@ class Limits:
     images: int = 8192  # images in those films together
     line: int = 1000  # films waiting for a place
     client: int = 8  # unfinished films of one client
+    address: int = 32  # and of all clients at an address who have no name of their own: theirs is "@" and the address
     calls: int = 256  # short answers under way
     seconds: float = 300.0  # of computing that one film may take
     stall: float = 90.0  # seconds that a single step may take before its worker is stopped

@@ -21,6 +21,7 @@ import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
+from genviz.ui.film import visitor
 
 IMAGES = 64
 
@@ -132,8 +133,8 @@ def made(x: np.ndarray) -> dict:
 async def _shots(
     engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int, who: gr.Request | None
 ) -> AsyncIterator[Any]:
-    """The shots of a film; who hangs up stops it. The films of one session are counted together."""
-    client = str(getattr(who, "session_hash", None) or "")
+    """The shots of a film; who hangs up stops it. It is counted with the visitor's other films."""
+    client = visitor(who.request) if who is not None and who.request is not None else ""
     with sentences():
         if knobs is not None and not isinstance(knobs, dict):
             raise ValueError('knobs must be an object such as {"steps": 20}.')

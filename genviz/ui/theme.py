@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
 from genviz.ui import export, film
+from genviz.ui.door import Door, Rules
 from genviz.ui.mcp import Tools
 from genviz.ui.widget import scripts, styles
 
@@ -46,13 +47,17 @@ def head(tools: list[dict] | None = None) -> str:
     return f"<style>{style}</style><script>{script}</script>"
 
 
-def page(demo: gr.Blocks, engine: Any = None) -> dict[str, Any]:
-    """Arguments of demo.launch(): look, scripts, the routes of films and of MCP, and bounds fit for a lecture hall."""
+def page(demo: gr.Blocks, engine: Any = None, rules: Rules | None = None) -> dict[str, Any]:
+    """Arguments of demo.launch(): look, scripts, the routes of films and of MCP, the door, and bounds fit for a lecture hall.
+
+    `_frontend` keeps Gradio from asking for its own page, once and for three seconds only, and blaming localhost on a busy machine.
+    """
     tools = Tools(demo)
+    door = Door(demo, rules or Rules(), tools.lifespan)
     routes = [*film.routes(engine), *export.routes(engine)] if engine else []
     return {
         "theme": theme(), "head": head(getattr(demo, "tools", None)), 
-        "app_kwargs": {"routes": [*routes, tools.mount()], "lifespan": tools.lifespan},
-        "max_threads": AUDIENCE, "state_session_capacity": 200, "max_file_size": "8mb", "enable_monitoring": False, "ssr_mode": False,
-        "footer_links": ["api"], "run_history": False, "pwa": False, "mcp_server": False,
+        "app_kwargs": {"routes": [*routes, tools.mount()], "lifespan": door.lifespan},
+        "max_threads": AUDIENCE, "enable_monitoring": False, "ssr_mode": False, "footer_links": ["api"], "run_history": False, "pwa": False,
+        "mcp_server": False, "_frontend": False,
     }  # fmt: skip

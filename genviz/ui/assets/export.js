@@ -14,8 +14,7 @@ const open_menu = on => {
 };
 const give = async kind => {
   const answer = await post("save", { ...to_save(), kind });
-  if (!answer.ok) throw new Error(`The app refused this (HTTP ${answer.status}).`);
-  if (answer.headers.get("Content-Type").startsWith("application/json")) throw new Error((await answer.json()).error);
+  if (!answer.ok || answer.headers.get("Content-Type").startsWith("application/json")) throw new Error((await genviz.told(answer))?.error || "The app does not answer; is it still running?");
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await answer.blob()), download: answer.headers.get("Content-Disposition").split('"')[1] });
   document.body.append(link);
   link.click();

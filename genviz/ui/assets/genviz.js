@@ -24,6 +24,14 @@ window.genviz = window.genviz || (() => {
     return ask;
   };
 
+  // what an answer of the plain routes says: its JSON, also of a refusal in a sentence (the house is full, another site asks);
+  // null where nothing was said, as by a proxy whose app is just being started again
+  gv.told = async answer => {
+    if (answer.ok) return answer.json();
+    const said = await answer.json().catch(() => null);
+    return said && said.error ? { error: String(said.error) } : answer.status < 500 && answer.status !== 429 ? { error: `The app refused this (HTTP ${answer.status}).` } : null;
+  };
+
   // newest wins: at most `flights` requests under way, the newest waiting one is kept, answers older than the shown one are dropped
   gv.latest = (f, show, { flights = 4, fail = gv_toast } = {}) => {
     let sent = 0, shown = 0, flying = 0, waiting = null;

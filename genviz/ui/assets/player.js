@@ -229,9 +229,8 @@ const cancel = () => { if (running()) post("cancel", { jobs: [job] }, { keepaliv
 const patient = async (mine, ask) => {  // asks again after a dropped connection, for two minutes
   for (let pause = 500, since = Date.now(); ; pause = Math.min(2 * pause, 5000)) {
     try {
-      const answer = await ask();
-      if (answer.ok) return await answer.json();
-      if (answer.status < 500 && answer.status !== 429) return { error: `The app refused this (HTTP ${answer.status}).` };
+      const told = await genviz.told(await ask());
+      if (told) return told;
     } catch { /* the network is gone: wait and ask again */ }
     if (mine !== turn) return {};
     if (Date.now() - since > 120000) return { error: "The app does not answer any more." };

@@ -47,7 +47,7 @@ const short = async (r, asked, mine) => {
 };
 const patient = async (mine, question) => {  // asks again after a dropped connection, for two minutes
   for (const since = Date.now(); mine === turn && Date.now() - since < 120000; await wait(1000))
-    try { const answer = await question(); if (answer.ok) return await answer.json(); } catch { /* the network is gone: wait and ask again */ }
+    try { const told = await genviz.told(await question()); if (told) return told; } catch { /* the network is gone: wait and ask again */ }
   return { error: "The app does not answer any more." };
 };
 const walk = async (r, asked, mine) => {

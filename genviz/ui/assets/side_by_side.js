@@ -37,7 +37,7 @@ const under_way = () => panes.filter(p => p.state === "waiting" || p.state === "
 const cancel = () => { const jobs = under_way().map(p => p.job).filter(Boolean); if (jobs.length) post("cancel", { jobs }, { keepalive: true }).catch(() => {}); };
 const patient = async (mine, question) => {  // asks again after a dropped connection, for two minutes
   for (const since = Date.now(); mine === turn && Date.now() - since < 120000; await pause(1000))
-    try { const answer = await question(); if (answer.ok) return await answer.json(); } catch { /* the network is gone: wait and ask again */ }
+    try { const told = await genviz.told(await question()); if (told) return told; } catch { /* the network is gone: wait and ask again */ }
   return { error: "The app does not answer any more." };
 };
 const bill = frames => {   // milliseconds so far; the first frame may hold the loading of the model, so its evaluations cost what the next ones do
