@@ -30,7 +30,10 @@ def main() -> None:
         from genviz.ui.door import Rules
         from genviz.ui.theme import page
 
-        rules = Rules.of(flags.host, flags.share, flags.allow_host, flags.embed)
+        try:
+            rules = Rules.of(flags.host, flags.share, flags.allow_host, flags.embed)
+        except ValueError as error:
+            parser.error(str(error))
         demo = build(engine)
         demo.launch(server_name=flags.host, server_port=flags.port, share=flags.share, **page(demo, engine, rules))
     finally:

@@ -21,7 +21,6 @@ import random
 import subprocess
 import sys
 import time
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,13 +56,14 @@ async def ask(port: int, n: int, client: Client) -> None:
     begun, have = time.monotonic(), 0
     try:
         async with Browser(port) as browser:
+            await browser.greet()
+            begun = time.monotonic()
             order = {
                 "model": client.model,
                 "data": client.data,
                 "n": n,
                 "seed": client.seed,
                 "knobs": client.knobs,
-                "client": uuid.uuid4().hex,
             }
             job = json.loads(await browser.fetch("/genviz/submit", order))
             if "error" in job:

@@ -31,6 +31,7 @@ FILES = ("/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.ico")
 MOST = 64 * 2**20  # bytes of files kept; all that Gradio has are 20 MB zipped
 FOREVER = "public, max-age=31536000, immutable"  # the name of a script says which version it is
 AGAIN = "private, no-cache"  # ask whether it is still the same: after a restart it is not
+ICON = b'<link rel="icon" href="./favicon.ico">'
 HERE = b'<script>const genviz_root = new URL(".", document.baseURI).href.slice(0, -1)</script>'
 
 
@@ -127,9 +128,12 @@ class Kept:
 
 
 def anywhere(page: bytes, nowhere: bytes) -> bytes:
-    """The page with the browser's own address in place of NOWHERE, which stands in strings of its scripts only."""
+    """The page with the browser's own address in place of NOWHERE, which stands in strings of its scripts only.
+
+    What a browser would look for at the root of the host (manifest, icon) is looked for beside the page.
+    """
     page = page.replace(nowhere, b'"+genviz_root+"').replace(b'href="/manifest.json"', b'href="./manifest.json"')
-    return page.replace(b"<script>", HERE + b"<script>", 1)
+    return page.replace(b"<script>", ICON + HERE + b"<script>", 1)
 
 
 def answer_with(body: bytes, scope: Scope, headers: dict[str, str]) -> Response:
