@@ -1,27 +1,38 @@
 """GenViz: `python app.py` opens the app, here or as a Hugging Face Space."""
 
-import argparse
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no request leaves the machine; read when gradio is imported
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # otherwise queue calls slow down during a long lecture
 
+from genviz import argument
+from genviz.argument import Command, reader
 from genviz.engine import Engine
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Deep generative models, live.")
-    parser.add_argument(
+    command = Command("python app.py", "Deep generative models, live.")
+    command.add_argument(
         "--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="0.0.0.0 lets others in (default: %(default)s)"
     )
-    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), help="default: %(default)s")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where models run (default: %(default)s)")
-    parser.add_argument("--share", action="store_true", help="a public link through gradio's servers")
-    parser.add_argument("--allow-host", default="", metavar="NAME", help="a name that the app answers to besides this computer's own")
-    parser.add_argument("--embed", default="", metavar="SITE", help="a site that may show the app in a frame, as https://example.org")
-    flags = parser.parse_args()
+    command.add_argument(
+        "--port", type=reader(argument.port), default=os.environ.get("GRADIO_SERVER_PORT", "7860"), help="default: %(default)s"
+    )
+    command.add_argument(
+        "--device", type=reader(argument.device), default="auto", help="where models run: auto, cpu, cuda or mps (default: %(default)s)"
+    )
+    command.add_argument("--share", action="store_true", help="a public link through gradio's servers")
+    command.add_argument("--allow-host", default="", metavar="NAME", help="a name that the app answers to besides this computer's own")
+    command.add_argument("--embed", default="", metavar="SITE", help="a site that may show the app in a frame, as https://example.org")
+    flags = command.parse_args()
+    with command.sentences():
+        argument.free(flags.host, flags.port)
+        serve(flags.host, flags.port, flags.device, flags.share, flags.allow_host, flags.embed)
 
-    engine = Engine(device=flags.device)  # its worker imports torch while this process imports gradio
+
+def serve(host: str, port: int, device: str, share: bool, allow: str, embed: str) -> None:
+    """Open the app until Ctrl+C; ValueError with one sentence where it cannot be."""
+    engine = Engine(device=device)  # its worker imports torch while this process imports gradio
     try:
         from genviz.ui.quick import import_gradio
 
@@ -30,12 +41,13 @@ def main() -> None:
         from genviz.ui.door import Rules
         from genviz.ui.theme import page
 
+        rules = Rules.of(host, share, allow, embed)
         try:
-            rules = Rules.of(flags.host, flags.share, flags.allow_host, flags.embed)
-        except ValueError as error:
-            parser.error(str(error))
+            engine.catalogue()
+        except RuntimeError as error:  # the worker could not start, and said why
+            raise ValueError(str(error)) from None
         demo = build(engine)
-        demo.launch(server_name=flags.host, server_port=flags.port, share=flags.share, **page(demo, engine, rules))
+        demo.launch(server_name=host, server_port=port, share=share, **page(demo, engine, rules))
     finally:
         engine.close()
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["cards", "film", "load", "sample"]
 
+GIVEN = 2**28  # bytes of arrays that a walk starts from
+
 
 def cards() -> list[Card]:
     """The card of every trained model: arguments, parameters, recipe, metrics."""
@@ -39,10 +42,11 @@ def cards() -> list[Card]:
 def load(name: str, data: str, device: str = "auto") -> Model:
     """A trained model, as in load("vae/vae", "mnist"), in eval mode, without gradients, on a device ("auto": cuda, mps or cpu).
 
-    Raises KeyError with the list of known names, CheckpointError for a damaged file.
+    Raises KeyError with the list of known names, ValueError for a device that is not there, CheckpointError for a damaged file.
     """
-    from genviz import checkpoint
+    from genviz import argument, checkpoint
 
+    device = argument.device(device)
     checkpoint.card_of(name, data)  # raises KeyError
     return _stage(device).model(name, data)
 
@@ -63,16 +67,22 @@ def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto
     `walk` names another of the model's walks, and `given` what it starts from, numbers and arrays by name. A sampler may paint on in the
     tensor that it yielded: clone what you keep. Errors as in `sample`, at once.
     """
+    from genviz import argument
+    from genviz.engine import request
     from genviz.frame import describe_knobs, read_knobs
 
-    if not 1 <= n <= 1024:
-        raise ValueError(f"'n' must lie between 1 and 1024, not {n}.")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"'seed' must lie between 0 and {2**32 - 1}, not {seed}.")
+    n, seed = argument.whole("n", n, 1, 1024), argument.seed(seed)
     model = load(name, data, device)
     if walk not in model.walks:
         raise ValueError(f"{name} has no walk '{walk}'; it has {', '.join(model.walks)}.")
     read_knobs(describe_knobs(model.Knobs), knobs)
+    if given is not None and not isinstance(given, Mapping):
+        raise ValueError(f"'given' must be arrays by name, not {given!r:.40}.")
+    given = request.arrays(given or {}, GIVEN)
+    try:
+        signature(getattr(model, walk)).bind(n, None, None, **given)
+    except TypeError as error:
+        raise ValueError(f"The walk '{walk}' of {name} cannot begin like this: {error}.") from None
     return _stage(device).walk(name, data, walk, n, seed, knobs, given)
 
 

@@ -12,15 +12,16 @@ from typing import Any
 
 
 def build() -> dict[str, Any]:
-    """{"families": [...], "data": {...}, "points": {...}}, JSON-able; imports torch and every model's module.
+    """{"families": [...], "data": {...}, "points": {...}, "faults": [...]}, JSON-able; imports torch and every model's module.
 
-    A family's "models" make images, its "planes" points in the plane.
+    A family's "models" make images, its "planes" points in the plane. "faults" are sentences about cards that were left out.
     """
     from genviz import checkpoint
     from genviz.data import DATASETS, POINTS
     from genviz.families import FAMILIES
 
-    cards = {(c.name, c.data): asdict(c) for c in checkpoint.cards()}
+    believed, faults = checkpoint.read_cards()
+    cards = {(c.name, c.data): asdict(c) for c in believed}
     families = []
     for family in FAMILIES.values():
         models = [
@@ -35,7 +36,7 @@ def build() -> dict[str, Any]:
             "replies": [asdict(r) | {"model": f"{family.name}/{r.model}"} for r in family.replies],
         })  # fmt: skip
     data = {d.name: {"title": d.title, "classes": list(d.classes)} for d in DATASETS.values()}
-    return {"families": families, "data": data, "points": POINTS}
+    return {"families": families, "data": data, "points": POINTS, "faults": faults}
 
 
 def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:

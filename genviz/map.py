@@ -13,7 +13,6 @@ fraction of a millisecond (`Map.place`). For a live layout of a part of the poin
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,12 +22,16 @@ from typing import Any
 
 import numpy as np
 
-from genviz import checkpoint
+from genviz import argument, checkpoint
+from genviz import file as files
+from genviz.argument import Command, pick_device, reader
 from genviz.data import DATASETS
 from genviz.data.exhibit import exhibit
+from genviz.file import FileError
 
 MODEL = "vae/vae"  # whose embeddings the command lays out unless told otherwise
 N_NEIGHBORS, MIN_DIST, SEED = 15, 0.1, 0
+NEIGHBORS = (2, 1000)  # bounds of n_neighbors
 NEAR = 10  # neighbours that place a new point
 
 
@@ -73,25 +76,31 @@ def path(data: str) -> Path:
 @lru_cache(maxsize=4)
 def read(data: str) -> Map:
     """The shipped map of a data set; ValueError with one sentence where there is none or where it fits no longer."""
-    from safetensors import safe_open
-    from safetensors.numpy import load_file
-
     if data not in DATASETS:
         raise ValueError(f"There is no data set '{data}'; there are {', '.join(DATASETS)}.")
     file, command = path(data), f"python -m genviz.map {MODEL} {data}"
     if not file.exists():
         raise ValueError(f"The map of {DATASETS[data].title} is not computed yet; make it with: {command}")
     try:
-        with safe_open(file, framework="numpy") as opened:
-            about = dict(opened.metadata() or {})
-        arrays = load_file(file)
+        arrays, about = files.read_arrays(file)
         found = Map(arrays["mu"].astype(np.float32), arrays["xy"], arrays["labels"].astype(np.int64), about)
+        if not _whole(found, len(exhibit(data)[1])):
+            raise FileError(f"{files.shown(file)} holds no map")
         card = checkpoint.card_of(about["model"], data)
     except Exception as error:
-        raise ValueError(f"The map {file.name} cannot be read ({error}); make it again with: {command}") from None
+        why = f"{files.shown(file)} lacks {error}" if isinstance(error, KeyError) and not about.get("model") else error.args[0]
+        raise ValueError(f"The map cannot be read ({why}); make it again with: {command}") from None
     if card.sha256 != about["sha256"]:
         raise ValueError(f"The map of {DATASETS[data].title} was made from other weights of {card.name}; make it again with: {command}")
     return found
+
+
+def _whole(map: Map, points: int) -> bool:
+    """Whether the arrays of a map are those of so many points."""
+    shapes = map.mu.ndim == 2 and map.mu.shape[1] > 0 and (len(map.mu), map.xy.shape, map.labels.shape) == (points, (points, 2), (points,))
+    said = {"model", "data", "sha256", "n_neighbors", "min_dist"} <= map.about.keys()
+    sound = np.isfinite(map.mu).all() and np.isfinite(map.xy).all() and np.isin(map.labels, range(10)).all()
+    return bool(shapes and said and sound)
 
 
 def layout(mu: np.ndarray, n_neighbors: int, min_dist: float, seed: int = SEED, show: Callable[[float], None] | None = None) -> Any:
@@ -113,11 +122,18 @@ def layout(mu: np.ndarray, n_neighbors: int, min_dist: float, seed: int = SEED, 
 
 
 def embed(name: str, data: str, device: str = "cpu") -> tuple[np.ndarray, str]:
-    """mu (5000, z_dim) float32 of the exhibit by "family/model", and the sha256 of its weights. Imports torch."""
+    """mu (5000, z_dim) float32 of the exhibit by "family/model", and the sha256 of its weights. ValueError for a model without an
+    encoder, or of points. Imports torch."""
     import torch
 
+    from genviz.model import abilities
+
+    if data not in DATASETS:
+        raise KeyError(f"There is no data set of images '{data}'; there are {', '.join(DATASETS)}.")
     card = checkpoint.card_of(name, data)
-    model = checkpoint.load(card, device)
+    model = checkpoint.load(card, pick_device(device))
+    if "encode" not in abilities(model):
+        raise ValueError(f"{name} has no encoder, so that there is nothing to lay out; {MODEL} has one.")
     images, _ = exhibit(data)
     x = torch.from_numpy(images[:, None].astype(np.float32) / 127.5 - 1)
     with torch.inference_mode():
@@ -127,39 +143,40 @@ def embed(name: str, data: str, device: str = "cpu") -> tuple[np.ndarray, str]:
 
 def compute(name: str, data: str, device: str = "cpu", n_neighbors: int = N_NEIGHBORS, min_dist: float = MIN_DIST,
             show: Callable[[float], None] | None = None) -> Path:  # fmt: skip
-    """Embed the exhibit, lay it out and write the map of a data set; returns its file."""
-    from safetensors.numpy import save_file
+    """Embed the exhibit, lay it out and write the map of a data set; returns its file. ValueError or KeyError with one sentence."""
+    from safetensors.numpy import save
 
+    n_neighbors, min_dist = argument.whole("n_neighbors", n_neighbors, *NEIGHBORS), argument.number("min_dist", min_dist, 0, 0.99)
     mu, sha256 = embed(name, data, device)
     xy = layout(mu, n_neighbors, min_dist, SEED, show).embedding_
     arrays = {"xy": xy.astype(np.float32), "mu": mu.astype(np.float16), "labels": exhibit(data)[1].astype(np.uint8)}
     about = {"model": name, "data": data, "sha256": sha256, "n_neighbors": n_neighbors, "min_dist": min_dist, "seed": SEED}
     file = path(data)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, file.with_suffix(".partial"), {k: str(v) for k, v in about.items()})
-    file.with_suffix(".partial").replace(file)
+    files.write(file, save(arrays, {k: str(v) for k, v in about.items()}))
     return file
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m genviz.map", description="Lay the test images out by their latent points.")
-    parser.add_argument("model", nargs="?", default=MODEL, help="family/model with an encoder (default: %(default)s)")
-    parser.add_argument("data", nargs="?", help=f"{' or '.join(DATASETS)} (default: both)")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--n-neighbors", type=int, default=N_NEIGHBORS)
-    parser.add_argument("--min-dist", type=float, default=MIN_DIST)
-    args = parser.parse_args()
-    for data in [args.data] if args.data else DATASETS:
+    command = Command("python -m genviz.map", "Lay the test images out by their latent points.")
+    command.add_argument(
+        "model", nargs="?", type=reader(argument.model), default=MODEL, help="family/model with an encoder (default: %(default)s)"
+    )
+    command.add_argument(
+        "data", nargs="?", type=reader(argument.one_of("data set of images", DATASETS)), help=f"{' or '.join(DATASETS)} (default: both)"
+    )
+    command.add_argument("--device", type=reader(argument.device), default="cpu")
+    command.add_argument("--n-neighbors", type=reader(argument.whole, "n_neighbors", *NEIGHBORS), default=N_NEIGHBORS)
+    command.add_argument("--min-dist", type=reader(argument.number, "min_dist", 0, 0.99), default=MIN_DIST)
+    args = command.parse_args()
+    with command.sentences():
+        for data in [args.data] if args.data else DATASETS:
 
-        def show(share: float, data: str = data) -> None:
-            if sys.stderr.isatty():
-                print(f"\rmap of {data} [{'#' * round(20 * share):<20}]", end="", file=sys.stderr, flush=True)
+            def show(share: float, data: str = data) -> None:
+                if sys.stderr.isatty():
+                    print(f"\rmap of {data} [{'#' * round(20 * share):<20}]", end="", file=sys.stderr, flush=True)
 
-        try:
             file = compute(args.model, data, args.device, args.n_neighbors, args.min_dist, show)
-        except (KeyError, checkpoint.CheckpointError) as error:
-            parser.error(str(error.args[0]))
-        print(f"wrote {file.parent.name}/{file.name}, {file.stat().st_size:,} bytes")
+            print(f"wrote {file.parent.name}/{file.name}, {file.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

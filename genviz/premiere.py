@@ -10,7 +10,6 @@ of other weights or of other defaults is not shown.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 from dataclasses import replace
@@ -19,14 +18,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from genviz import checkpoint
+from genviz import argument, checkpoint
+from genviz import file as files
+from genviz.argument import Command, reader
 from genviz.catalogue import first_trained
 from genviz.engine import Shot, request
 from genviz.engine.job import Order
+from genviz.families import NAMES
+from genviz.file import FileError
 
 LARGEST = 150_000  # bytes of a file
 N, SEED, FRAMES = 16, 0, 60  # as the tab has them
 SIDE = 28
+MOST = 4 * FRAMES * N * SIDE * SIDE  # pixels of all its frames, with a few extras beside each
+SHOT = {"step": int, "steps": int, "nfe": int, "caption": str}  # what is told of a frame
 
 
 def path(family: str) -> Path:
@@ -43,20 +48,35 @@ def order_of(catalogue: dict, family: dict) -> Order | None:
 
 
 def read(catalogue: dict, family: dict) -> tuple[Order, list[Shot]] | None:
-    """The stored film of a family, with x (n, 1, 28, 28) as the page shows it; None where there is none of these weights and defaults."""
+    """The stored film of a family, with x (n, 1, 28, 28) as the page shows it; None where there is none of these weights and defaults,
+    FileError where the file is damaged."""
     order = order_of(catalogue, family)
     if order is None or not path(family["name"]).exists():
         return None
-    with Image.open(path(family["name"])) as picture:
-        pixels, told = np.asarray(picture), json.loads(picture.text["film"])  # type: ignore[attr-defined]
-    if told["made from"] != _made_from(catalogue, order):
-        return None
+    try:
+        return _unpacked(files.content(path(family["name"])), catalogue, order)
+    except FileError:
+        raise
+    except Exception as error:
+        again = f"make it again with: python -m genviz.premiere {family['name']}"
+        raise FileError(f"{files.shown(path(family['name']))} is damaged ({type(error).__name__}: {error}); {again}") from None
+
+
+def _unpacked(file: bytes, catalogue: dict, order: Order) -> tuple[Order, list[Shot]] | None:
+    with Image.open(io.BytesIO(file), formats=("PNG",)) as picture:
+        if picture.mode != "L" or picture.width * picture.height > MOST:
+            raise ValueError(f"a picture of {picture.size}, {picture.mode}")
+        told = json.loads(picture.text["film"])  # type: ignore[attr-defined]
+        if told["made from"] != _made_from(catalogue, order):
+            return None
+        pixels = np.asarray(picture)
     across, each = pixels.shape[1] // SIDE, 1 + len(order.aux)  # pictures of a frame: x, and those beside it
     cells = pixels.reshape(len(told["frames"]), each, -1, SIDE, across, SIDE).swapaxes(3, 4)
     values = cells.reshape(len(cells), each, -1, 1, SIDE, SIDE)[:, :, : order.n].astype(np.float32) / 127.5 - 1
+    frames = [{key: kind(f[key]) for key, kind in SHOT.items()} for f in told["frames"]]
     return order, [
         Shot(x, f["step"], f["steps"], f["nfe"], 0.0, f["caption"], dict(zip(order.aux, aux, strict=True)))
-        for (x, *aux), f in zip(values, told["frames"], strict=True)
+        for (x, *aux), f in zip(values, frames, strict=True)
     ]
 
 
@@ -87,22 +107,27 @@ def _made_from(catalogue: dict, order: Order) -> dict:
 
 
 def main() -> None:
-    from genviz.engine.stage import Stage
+    command = Command("python -m genviz.premiere", "Make the films that the tabs open with.")
+    family_name = reader(argument.one_of("family", NAMES))
+    command.add_argument("families", nargs="*", type=family_name, help="all that are trained, if none is named")
+    wanted = command.parse_args().families
+    with command.sentences():
+        from genviz.engine.stage import Stage
 
-    parser = argparse.ArgumentParser(description="Make the films that the tabs open with.")
-    parser.add_argument("families", nargs="*", help="all that are trained, if none is named")
-    wanted = parser.parse_args().families
-    stage = Stage("cpu")
-    catalogue = stage.catalogue()
-    for family in catalogue["families"]:
-        order = order_of(catalogue, family)
-        if order is None or (wanted and family["name"] not in wanted):
-            continue
-        raster = next(m for m in family["models"] if m["name"] == order.model)["order"] == "raster"
-        shots = [shot for shot in stage.film(replace(order, frames=2 if raster else FRAMES)) if shot]  # the player replays pixels
-        path(family["name"]).write_bytes(pack(catalogue, order, shots))
-        _, kept = read(catalogue, family) or (None, [])
-        print(f"{path(family['name'])}: {order.model} on {order.data}, {len(kept)} frames, {path(family['name']).stat().st_size:,} bytes")
+        stage = Stage("cpu")
+        catalogue = stage.catalogue()
+        for sentence in catalogue["faults"]:
+            files.warn(sentence)
+        for family in catalogue["families"]:
+            order = order_of(catalogue, family)
+            if order is None or (wanted and family["name"] not in wanted):
+                continue
+            raster = next(m for m in family["models"] if m["name"] == order.model)["order"] == "raster"
+            shots = [shot for shot in stage.film(replace(order, frames=2 if raster else FRAMES)) if shot]  # the player replays pixels
+            file = path(family["name"])
+            files.write(file, pack(catalogue, order, shots))
+            _, kept = read(catalogue, family) or (None, [])
+            print(f"{file}: {order.model} on {order.data}, {len(kept)} frames, {file.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

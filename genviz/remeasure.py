@@ -20,22 +20,14 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from genviz import checkpoint
 from genviz.compare import Progress, Row
+from genviz.data.idx import at_hand
 from genviz.engine.worker import threads
 
 KEPT, PATIENCE = 8, 20.0  # finished measurements remembered, seconds without a question
-FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}  # as torchvision lays them out
-FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-def at_hand(data: str) -> bool:
-    """Whether the data set lies under GENVIZ_DATA, so that pictures can be compared without a download."""
-    folder = Path(os.environ.get("GENVIZ_DATA", "data")) / FOLDERS.get(data, data) / "raw"
-    return all((folder / name).is_file() for name in FILES)
 
 
 class Remeasures:

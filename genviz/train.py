@@ -5,32 +5,39 @@
     python -m genviz.train vae/vae mnist --budget 20  # stop after 20 minutes, the learning rate having fallen by then
 
 Each step draws a batch, asks the model for its loss, and moves the weights by AdamW; an exponential moving average of the weights is
-what is kept. A checkpoint under runs/ every minute lets a killed run go on where it was. Selection looks at 5,000 training images
-that are held out; the test set is not read here.
+what is kept. A checkpoint under runs/ (GENVIZ_RUNS names another folder) every minute lets a killed run go on where it was; it tells
+what training it is of, and another one does not take it up. Selection looks at 5,000 training images that are held out; the test set is
+not read here.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
+import hashlib
+import json
 import math
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import load as unpacked
+from safetensors.torch import save as packed
 from torch import Tensor
 
-from genviz import checkpoint
+from genviz import argument, checkpoint, file
+from genviz.argument import Command, pick_device, reader
 from genviz.data import POINTS, examples
 from genviz.data.images import batches
-from genviz.families import FAMILIES, find
+from genviz.families import FAMILIES, on
 from genviz.family import Entry, Recipe
+from genviz.file import FileError
 from genviz.history import History
 from genviz.model import Model
 
@@ -107,10 +114,12 @@ def fit(
     every: float = 60.0,
     history: History | None = None,
     half: bool = False,
+    args: Mapping[str, Any] | None = None,
 ) -> Iterator[Progress]:
     """Train `model` in place, yielding progress after every step; at the end it holds the averaged weights.
 
-    `budget` in minutes ends the run early, `run` is a folder for the checkpoint that a later call with the same arguments resumes from,
+    `budget` in minutes ends the run early, `run` is a folder for the checkpoint that a later call with the same arguments resumes from
+    (FileError where it is another training's, or damaged), `args` are the model's own, which tell its training from those of its like,
     `history` collects what is to be watched again afterwards, `half` has products of matrices and convolutions done in bfloat16.
     """
     device, rng = model.device, torch.Generator().manual_seed(seed)
@@ -124,7 +133,8 @@ def fit(
     def share(step: int, spent: float) -> float:
         return max(step / steps, spent / (60 * budget) if budget else 0.0)
 
-    step, spent = _resume(run, model, optimizers, ema, rng, history, share) if run else (0, 0.0)
+    told = passport(model, recipe, data, seed, args or {})
+    step, spent = _resume(run, told, model, optimizers, ema, rng, history, share) if run else (0, 0.0)
     begun, saved = time.monotonic() - spent, time.monotonic()
     average, progress = None, 0.0
     model.train()
@@ -155,7 +165,7 @@ def fit(
                 history.loss(step, [float(loss) for loss in noted])
             step += 1
             if run and time.monotonic() - saved > every:
-                _keep(run, model, optimizers, ema, rng, step, spent, history)
+                _keep(run, told, model, optimizers, ema, rng, step, spent, history)
                 saved = time.monotonic()
             yield Progress(step, steps, spent, average, None)
     if history.due(1.0):
@@ -163,7 +173,7 @@ def fit(
     model.load_state_dict(ema.weights)
     model.eval()
     if run:
-        _keep(run, model, optimizers, ema, rng, step, spent, history)
+        _keep(run, told, model, optimizers, ema, rng, step, spent, history)
     yield Progress(step, steps, spent, average or math.nan, evaluate(model, data))
 
 
@@ -177,8 +187,31 @@ def _halved(losses: Iterator[Tensor], device: torch.device, half: bool) -> Itera
         yield loss
 
 
+FORMAT = "1"  # of the checkpoint of a run
+
+
+def passport(model: Model, recipe: Recipe, data: str, seed: int, args: Mapping[str, Any]) -> dict[str, str]:
+    """What a run's checkpoint is of; one with another passport is not taken up. A longer training goes on from a shorter one, so the
+    number of epochs is no part of it."""
+    kept = dataclasses.asdict(recipe) | {"epochs": 0}
+    return {
+        "format": FORMAT, "model": f"{type(model).__module__}:{type(model).__qualname__}", "args": json.dumps(dict(args), sort_keys=True),
+        "data": data, "seed": str(seed), "recipe": hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest(),
+    }  # fmt: skip
+
+
+def _digest(state: Mapping[str, Tensor]) -> str:
+    """sha256 of the tensors by name; a file that was altered has another."""
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        digest.update(f"{key} {state[key].dtype} {tuple(state[key].shape)}".encode())
+        digest.update(state[key].contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
 def _keep(
     run: Path,
+    told: Mapping[str, str],
     model: Model,
     optimizers: list[torch.optim.Optimizer],
     ema: Ema,
@@ -187,7 +220,7 @@ def _keep(
     spent: float,
     history: History,
 ) -> None:
-    """Write everything that a resumed run needs into one safetensors file."""
+    """Write everything that a resumed run needs into one safetensors file; FileError where that fails, as on a full disk."""
     state: dict[str, Tensor] = {f"model.{k}": v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     state |= {f"ema.{k}": v.cpu().contiguous() for k, v in ema.weights.items()}
     for player, optimizer in enumerate(optimizers):
@@ -195,13 +228,40 @@ def _keep(
             state |= {f"adam.{player}.{index}.{k}": v.cpu().contiguous() for k, v in moments.items()}
     state |= {f"history.{k}": v.contiguous() for k, v in history.tensors().items()}
     state |= {"rng": rng.get_state(), "at": torch.tensor([step, spent, ema.steps], dtype=torch.float64)}
-    run.mkdir(parents=True, exist_ok=True)
-    save_file(state, run / "state.partial")
-    (run / "state.partial").replace(run / "state.safetensors")
+    file.write(run / "state.safetensors", packed(state, {**told, "sha256": _digest(state)}))
+
+
+def _believed(path: Path, told: Mapping[str, str], model: Model) -> dict[str, Tensor]:
+    """The checkpoint of a run, where it is whole and of this very training. FileError that says what to do."""
+    otherwise = f"delete {path} to begin anew, or name another folder by GENVIZ_RUNS"
+    try:
+        content = file.content(path)
+        state = unpacked(content)
+        with safe_open(path, "pt") as opened:
+            said = dict(opened.metadata() or {})
+    except FileError as error:
+        raise FileError(f"{error} It is where this run would be kept: {otherwise}.") from None
+    except Exception as error:
+        raise FileError(f"{file.shown(path)} is no readable safetensors file ({error}): {otherwise}.") from None
+    if "format" not in said:
+        raise FileError(f"{file.shown(path)} does not say what training it is of: {otherwise}.")
+    for name, value in told.items():
+        if said.get(name) != value:
+            kind = "another recipe" if name == "recipe" else f"{name} {said.get(name)!r:.80} in place of {value!r:.80}"
+            raise FileError(f"{file.shown(path)} is of another training ({kind}): {otherwise}.")
+    if said.get("sha256") != _digest(state):
+        raise FileError(f"{file.shown(path)} is damaged: {otherwise}.")
+    wanted = {f"{part}.{k}": v for part in ("model", "ema") for k, v in model.state_dict().items()}
+    found = {k: v for k, v in state.items() if k.startswith(("model.", "ema."))}
+    for key in sorted(wanted.keys() | found.keys()):
+        if key not in wanted or key not in found or wanted[key].shape != found[key].shape:
+            raise FileError(f"{file.shown(path)} does not fit the model of today, by '{key}': {otherwise}.")
+    return state
 
 
 def _resume(
     run: Path,
+    told: Mapping[str, str],
     model: Model,
     optimizers: list[torch.optim.Optimizer],
     ema: Ema,
@@ -211,11 +271,11 @@ def _resume(
 ) -> tuple[int, float]:
     """Take up the run in a folder; (0, 0.0) where there is none. The order of the current pass is drawn anew.
 
-    `share` tells how much of the whole training some steps and seconds are.
+    `told` is the passport that it must have, `share` tells how much of the whole training some steps and seconds are.
     """
-    if not (run / "state.safetensors").exists():
+    if not os.path.lexists(run / "state.safetensors"):
         return 0, 0.0
-    state = load_file(run / "state.safetensors")
+    state = _believed(run / "state.safetensors", told, model)
     model.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
     for key, value in state.items():
         if key.startswith("ema."):
@@ -243,15 +303,21 @@ def train(
     half: bool = False,
     show=print,
 ) -> checkpoint.Card:
-    """Train "family/model" on a data set by its recipe and write weights and card into `pretrained/`."""
-    family, entry = find(name)
+    """Train "family/model" on a data set by its recipe and write weights and card into `pretrained/`.
+
+    KeyError for a name, ValueError for another argument that cannot be, FileError for data, a run or weights that cannot be read or
+    written.
+    """
+    family, entry = on(name, data)
+    device, seed = pick_device(device), argument.seed(seed)
+    budget = budget and argument.minutes(budget)
     torch.manual_seed(seed)
     model = entry.model_class()(**entry.args).to(device, memory_format=torch.channels_last)
     for part in model.children() if compile else ():
         part.compile()
     run = Path(os.environ.get("GENVIZ_RUNS", "runs")) / f"{family.name}-{entry.name}-{data}"
     last, progress, history = 0.0, None, History(model, data)
-    for progress in fit(model, entry.recipe, data, seed, budget, run, history=history, half=half):
+    for progress in fit(model, entry.recipe, data, seed, budget, run, history=history, half=half, args=entry.args):
         if time.monotonic() - last > (0.5 if sys.stderr.isatty() else 30):
             last = time.monotonic()
             show(_bar(name, data, progress))
@@ -295,52 +361,43 @@ def _bar(name: str, data: str, p: Progress) -> str:
     )
 
 
-def pick_device(device: str = "auto") -> str:
-    """auto -> cuda, mps or cpu, whichever the machine has first."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 def waiting() -> list[tuple[str, str]]:
-    """Every (model, data) without a card, in teaching order."""
-    trained = {(c.name, c.data) for c in checkpoint.cards()}
+    """Every (model, data) without a card, in teaching order; a damaged card is warned of and stays as it is."""
+    checkpoint.cards()
     every: list[tuple[str, Entry, str]] = [(f.name, e, d) for f in FAMILIES.values() for e in f.models for d in e.data]
-    return [(f"{f}/{e.name}", d) for f, e, d in every if (f"{f}/{e.name}", d) not in trained]
+    return [(f"{f}/{e.name}", d) for f, e, d in every if not (checkpoint.PRETRAINED / f / f"{e.name}-{d}.json").exists()]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m genviz.train", description="Train a model of GenViz.")
-    parser.add_argument("model", nargs="?", help="family/model, as in vae/vae_2d")
-    parser.add_argument("data", nargs="?", help="mnist or fashion_mnist")
-    parser.add_argument("--all", action="store_true", help="every model that has no weights yet, in order")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--budget", type=float, help="minutes per model; the learning rate has fallen by then")
-    parser.add_argument("--threads", type=int, help="CPU threads of torch")
-    parser.add_argument(
+    command = Command("python -m genviz.train", "Train a model of GenViz.")
+    command.add_argument("model", nargs="?", type=reader(argument.model), help="family/model, as in vae/vae_2d")
+    command.add_argument("data", nargs="?", help="a data set of the model, as in mnist or two_moons")
+    command.add_argument("--all", action="store_true", help="every model that has no weights yet, in order")
+    command.add_argument("--device", type=reader(argument.device), default="auto", help="auto, cpu, cuda or mps")
+    command.add_argument("--budget", type=reader(argument.minutes), help="minutes per model; the learning rate has fallen by then")
+    command.add_argument("--threads", type=reader(argument.threads), help="CPU threads of torch")
+    command.add_argument(
         "--compile", action="store_true", help="torch.compile the networks: a quarter to a half faster, needs a C++ compiler"
     )
-    parser.add_argument("--half", action="store_true", help="products in bfloat16: faster on CPUs with AMX and on GPUs")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    command.add_argument("--half", action="store_true", help="products in bfloat16: faster on CPUs with AMX and on GPUs")
+    command.add_argument("--seed", type=reader(argument.seed), default=0)
+    args = command.parse_args()
     if args.all == bool(args.model and args.data):
-        parser.error("name a model and a data set, or give --all")
+        command.error("name a model and a data set, or give --all")
 
     def show(line: str) -> None:
         print("\r" + line if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
 
-    for name, data in waiting() if args.all else [(args.model, args.data)]:
-        try:
-            card = train(name, data, pick_device(args.device), args.budget, args.seed, args.compile, args.half, show)
-        except (KeyError, FloatingPointError) as error:
-            parser.error(str(error.args[0]))
-        held_out = card.metric("held_out_loss")
-        print(
-            f"\nwrote {card.path.name}: {card.parameters:,} parameters, {card.seconds:.0f} s"
-            + (f", held out {held_out:.4f}" if held_out is not None else "")
-        )
+    with command.sentences():
+        if args.threads:
+            torch.set_num_threads(args.threads)
+        for name, data in waiting() if args.all else [(args.model, args.data)]:
+            card = train(name, data, args.device, args.budget, args.seed, args.compile, args.half, show)
+            held_out = card.metric("held_out_loss")
+            print(
+                f"\nwrote {card.path.name}: {card.parameters:,} parameters, {card.seconds:.0f} s"
+                + (f", held out {held_out:.4f}" if held_out is not None else "")
+            )
 
 
 if __name__ == "__main__":

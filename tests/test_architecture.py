@@ -15,26 +15,28 @@ FILES = sorted((ROOT / "genviz").rglob("*.py"))
 # Which rooms of genviz a room may import at the top of a file. A room is the first part under genviz; families may also import
 # their own folder.
 MAY = {
+    "file": set(),
+    "argument": {"families", "file"},
     "frame": set(),
     "family": {"model"},  # for types only
     "noise": set(),
     "model": {"frame"},
     "nn": set(),
-    "data": {"data"},
-    "metrics": {"metrics", "data", "checkpoint"},
+    "data": {"argument", "data", "file"},
+    "metrics": {"argument", "metrics", "data", "checkpoint", "file"},
     "plots": {"plots"},
-    "families": {"family", "frame", "model", "noise", "nn"},
-    "checkpoint": {"families", "family", "model"},
+    "families": {"family", "file", "frame", "model", "noise", "nn"},
+    "checkpoint": {"families", "family", "file", "model"},
     "history": {"data", "metrics", "model"},
-    "train": {"checkpoint", "data", "families", "family", "history", "model"},
+    "train": {"argument", "checkpoint", "data", "families", "family", "file", "history", "model"},
     "catalogue": {"checkpoint", "families", "family", "frame", "model", "data"},
-    "engine": {"engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
-    "map": {"checkpoint", "data", "model"},
-    "likelihoods": {"checkpoint", "data", "metrics", "model"},
+    "engine": {"argument", "engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
+    "map": {"argument", "checkpoint", "data", "file", "model"},
+    "likelihoods": {"argument", "checkpoint", "data", "file", "metrics", "model"},
     "remap": {"map"},
-    "premiere": {"catalogue", "checkpoint", "engine", "plots"},
-    "remeasure": {"checkpoint", "compare", "engine", "families"},
-    "compare": {"checkpoint", "data", "families", "family", "frame", "model", "metrics"},
+    "premiere": {"argument", "catalogue", "checkpoint", "engine", "families", "file", "plots"},
+    "remeasure": {"checkpoint", "compare", "data", "engine", "families"},
+    "compare": {"argument", "checkpoint", "data", "families", "family", "file", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}
 
@@ -144,6 +146,42 @@ def test_weights_are_small_and_never_pickled() -> None:
     sizes = {name: (ROOT / name).stat().st_size for name in listed if (ROOT / name).exists()}
     assert sizes and max(sizes.values()) < 9_000_000 and sum(sizes.values()) < 120_000_000
     assert not [n for n in listed if n.endswith((".pt", ".pth", ".pkl", ".npy", ".npz", ".ckpt"))]
+
+
+def test_text_files_are_read_and_written_in_utf8_everywhere() -> None:
+    """Without `encoding` Python takes that of the machine: under GBK or ASCII the page could not be read."""
+    every = [ROOT / "app.py", *(f for room in ("genviz", "tests", "benchmarks") for f in sorted((ROOT / room).rglob("*.py")))]
+    found = [f"{path.relative_to(ROOT)}:{line} {call}" for path in every for line, call in unsaid(path.read_text(encoding="utf-8"))]
+    assert not found, "\n".join(found)
+
+
+def unsaid(code: str) -> list[tuple[int, str]]:
+    """Line and name of every call in a program that opens text without saying its encoding."""
+    found = []
+    for node in (n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)):
+        name, said = ast.unparse(node.func), {k.arg: k.value for k in node.keywords}
+        last = name.rpartition(".")[2]
+        binary = any(isinstance(v, ast.Constant) and isinstance(v.value, str) and v.value.strip("rwxab+t") == "" and "b" in v.value
+                     for v in (*node.args, *said.values()))  # fmt: skip
+        opens = last in ("fdopen", "NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile", "TextIOWrapper") or (
+            last == "open" and name.partition(".")[0] not in ("Image", "av", "os", "webbrowser", "urllib") and name != "self.open"
+        )
+        text = opens and not binary and not (last.endswith("TemporaryFile") and "mode" not in said and not node.args)
+        text = text or (last == "read_text" and not node.args) or (last == "write_text" and len(node.args) < 2)
+        text = text or ast.unparse(said.get("text", said.get("universal_newlines", ast.Constant(None)))) == "True"
+        if text and "encoding" not in said:
+            found.append((node.lineno, name))
+    return found
+
+
+@pytest.mark.parametrize("code, line", [
+    ("open('a')", True), ("open('a', 'w')", True), ("open('a', 'rb')", False), ("open('a', encoding='utf-8')", False),
+    ("path.read_text()", True), ("path.read_text('utf-8')", False), ("path.write_text('words')", True), ("path.open()", True),
+    ("subprocess.run(['a'], text=True)", True), ("subprocess.run(['a'], encoding='utf-8')", False), ("Image.open(path)", False),
+    ("tempfile.NamedTemporaryFile('w')", True), ("tempfile.NamedTemporaryFile()", False),
+])  # fmt: skip
+def test_what_opens_text_is_known(code: str, line: bool) -> None:
+    assert bool(unsaid(code)) == line
 
 
 def test_no_unpickling_and_no_exec() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import replace
 
@@ -10,7 +11,8 @@ import gradio as gr
 import pytest
 
 from genviz import checkpoint, compare, remeasure
-from genviz.remeasure import FILES, Remeasures, at_hand
+from genviz.data.idx import at_hand
+from genviz.remeasure import Remeasures
 from genviz.ui import compare as tab
 from genviz.ui import side_by_side
 
@@ -100,9 +102,11 @@ def test_data_are_at_hand_when_every_file_is(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("GENVIZ_DATA", str(tmp_path))
     folder = tmp_path / "FashionMNIST" / "raw"
     folder.mkdir(parents=True)
-    for name in FILES:
-        assert not at_hand("fashion_mnist")
-        (folder / name).touch()
+    for name, size in (("train-images-idx3", 47_040_016), ("train-labels-idx1", 60_008), ("t10k-images-idx3", 7_840_016),
+                       ("t10k-labels-idx1", 10_008)):  # fmt: skip
+        (folder / f"{name}-ubyte").touch()
+        assert not at_hand("fashion_mnist"), "a file is cut short"
+        os.truncate(folder / f"{name}-ubyte", size)
     assert at_hand("fashion_mnist") and not at_hand("mnist")
 
 

@@ -85,6 +85,23 @@ def test_a_gif_holds_every_frame_exactly_with_words_under_it() -> None:
     assert seconds == [0.25, 0.25, 0.25, export.REST]
 
 
+def test_the_index_of_an_mp4_comes_first_so_that_it_plays_while_it_arrives() -> None:
+    """The tables say rightly where pictures lie: each chunk begins where the one before ended, the first where the pictures do."""
+    import av
+
+    draw = np.random.default_rng(0).integers(0, 256, (200, 64, 64, 3), np.uint8)
+    file = files.mp4(draw, [0.1] * len(draw))
+    boxes = {name: (start, end) for name, start, end in files._boxes(file, 0, len(file))}
+    assert list(boxes)[:2] == [b"ftyp", b"moov"] and max(end for _, end in boxes.values()) == len(file)
+    (table,) = files._tables(file, 0, len(file))
+    places = np.frombuffer(file[table[0] + 16 : table[1]], ">u4").tolist()
+    start, end = boxes[b"mdat"]
+    assert start < places[0] <= start + 16 and places == sorted(places) and places[-1] < end
+    with av.open(io.BytesIO(file)) as box:
+        assert sum(1 for _ in box.decode(video=0)) == 600
+    assert files.index_first(file) == file, "there is nothing left to move"
+
+
 def test_an_mp4_plays_where_h264_does() -> None:
     import av
 

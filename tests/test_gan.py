@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import math
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +19,12 @@ from safetensors.numpy import save
 from torch import nn
 
 from genviz import load
+from genviz.data import idx
 from genviz.data.exhibit import exhibit
+from genviz.data.idx import training_images
 from genviz.families.gan import tab
 from genviz.families.gan.gan import FIXED, GAN, JUDGED, WALKED, ConditionalGAN, SelfConditionedGAN, truncate
-from genviz.families.gan.nearest import nearest, training_images
+from genviz.families.gan.nearest import nearest
 from genviz.families.gan.nets import Block, fold
 from genviz.families.gan.plane import Plane
 from genviz.families.gan.wander import wander
@@ -313,10 +316,12 @@ def test_training_images_are_read_where_they_are(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("GENVIZ_DATA", str(tmp_path))
     assert training_images("mnist") is None
     x = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    monkeypatch.setattr(idx, "COUNTS", {"train": 200})
+    monkeypatch.setattr(idx, "HELD_OUT", 50)
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(16) + x.tobytes(), 1))
-    assert np.array_equal(training_images("mnist"), x)
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(struct.pack(">IIII", 2051, 200, 28, 28) + x.tobytes(), 1))
+    assert np.array_equal(training_images("mnist"), x[:150])
 
 
 def test_training_images_are_those_of_the_training(data_sets) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from toy import Toy
 
-from genviz import train
+from genviz import file, train
 from genviz.family import Recipe
+from genviz.file import FileError
 from genviz.history import MOMENTS, History
 
 
@@ -66,6 +72,75 @@ def test_a_killed_run_goes_on(tmp_path) -> None:
     second = list(train.fit(Toy(), recipe, "mnist", run=tmp_path))
     assert second[0].step in (15, 16) and second[-1].step == 40
     assert second[0].seconds >= progress.seconds - 0.5
+
+
+@pytest.fixture
+def kept(tmp_path) -> Path:
+    """The checkpoint of a run that has ended."""
+    run(Toy(), Recipe(epochs=1, batch=32), run=tmp_path / "toy", args={"z_dim": 4})
+    return tmp_path / "toy" / "state.safetensors"
+
+
+def again(kept: Path, recipe: Recipe | None = None, seed: int = 0, **args) -> list[train.Progress]:
+    return run(Toy(**args), recipe or Recipe(epochs=2, batch=32), run=kept.parent, seed=seed, args={"z_dim": 4} | args)
+
+
+def altered(kept: Path, **metadata: str) -> None:
+    with safe_open(kept, "pt") as opened:
+        said = opened.metadata()
+    save_file(load_file(kept), kept, said | metadata)
+
+
+DAMAGE = {
+    "a file cut short": (lambda kept: os.truncate(kept, 5000), "is no readable safetensors file"),
+    "an empty file": (lambda kept: os.truncate(kept, 0), "is no readable safetensors file"),
+    "a folder": (lambda kept: (kept.unlink(), kept.mkdir()), "is a folder where a file should be"),
+    "a pointer": (lambda kept: kept.write_bytes(file.POINTER), "is a Git LFS pointer, not the file"),
+    "words": (lambda kept: kept.write_bytes(b"no safetensors" * 99), "is no readable safetensors file"),
+    "a link to nothing": (lambda kept: (kept.unlink(), kept.symlink_to("nowhere")), "is missing"),
+    "weights": (lambda kept: save_file({"a": torch.zeros(3)}, kept), "does not say what training it is of"),
+    "another version": (lambda kept: altered(kept, format="99"), "is of another training [(]format '99' in place of '1'[)]"),
+    "another data set": (lambda kept: altered(kept, data="rings"), "is of another training [(]data 'rings' in place of 'mnist'[)]"),
+    "another model": (lambda kept: altered(kept, model="a:B"), "is of another training [(]model 'a:B'"),
+    "a bit": (lambda kept: kept.write_bytes(kept.read_bytes()[:-1] + bytes([kept.read_bytes()[-1] ^ 1])), "is damaged"),
+}
+
+
+@pytest.mark.parametrize("damage, sentence", DAMAGE.values(), ids=DAMAGE)
+def test_a_run_that_is_not_what_it_claims_to_be_is_not_taken_up(kept, damage, sentence) -> None:
+    damage(kept)
+    with pytest.raises(FileError, match=f"toy/state.safetensors {sentence}.*delete .*state.safetensors to begin anew, or .*GENVIZ_RUNS"):
+        again(kept)
+
+
+def test_another_training_in_the_same_folder_is_not_taken_up(kept) -> None:
+    """Not of another recipe, seed or arguments, though every shape fits; a longer training of the same is."""
+    for other, sentence in (
+        (lambda: again(kept, Recipe(epochs=2, batch=32, lr=0.5)), "another recipe"),
+        (lambda: again(kept, seed=1), "seed '0' in place of '1'"),
+        (lambda: again(kept, z_dim=5), "args"),
+    ):
+        with pytest.raises(FileError, match=sentence):
+            other()
+    assert [p.step for p in again(kept)][0] == 11, "ten steps were done"
+
+
+def test_shapes_of_today_are_asked_for(kept, monkeypatch) -> None:
+    """A class that was rewritten under the same name does not take up what its forerunner left."""
+    told = train.passport(Toy(), Recipe(), "mnist", 0, {})
+    monkeypatch.setattr(train, "passport", lambda *_: told)
+    altered(kept, **told)
+    with pytest.raises(FileError, match="does not fit the model of today, by 'ema.decoder.weight'"):
+        again(kept, z_dim=5)
+
+
+def test_a_full_disk_ends_a_training_with_a_sentence(tmp_path, monkeypatch) -> None:
+    def full(*_) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FileError, match="toy/state.safetensors cannot be written: the disk is full"):
+        run(Toy(), Recipe(epochs=1, batch=32), run=tmp_path / "toy")
 
 
 def test_the_history_of_an_ended_training_becomes_the_first_part_of_a_longer_one() -> None:

@@ -79,7 +79,8 @@ def space(tmp_path) -> Iterator[str]:
     """The address of the app as a Space runs it: the repository's files alone, read-only, no data, no home to write to."""
     home = tmp_path / "app"
     home.mkdir()
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    asked = ["git", "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(asked, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     for name in (n for n in listed.split("\n") if n.startswith(("app.py", "genviz/", "pretrained/", "README.md"))):
         if (ROOT / name).is_file():
             (home / name).parent.mkdir(parents=True, exist_ok=True)

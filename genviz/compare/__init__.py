@@ -14,14 +14,14 @@ This module reads and prints the figures, and needs no torch; `measure.py` makes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genviz import checkpoint
+from genviz import checkpoint, file
 from genviz.family import IMAGE_DATA
+from genviz.file import FileError
 
 if TYPE_CHECKING:
     from genviz.checkpoint import Card
@@ -94,21 +94,60 @@ def path() -> Path:
 
 
 def read() -> list[Row]:
-    """The rows measured so far, by data set and name; empty where nothing was measured."""
-    return [Row(**fields) for fields in json.loads(path().read_text(encoding="utf-8"))["rows"]] if path().exists() else []
+    """The rows measured so far, by data set and name; empty where nothing was measured. Warns of those that cannot be believed."""
+    found, faults = read_rows()
+    for sentence in faults:
+        file.warn(sentence)
+    return found
+
+
+def read_rows() -> tuple[list[Row], list[str]]:
+    """Every row that can be believed, and a sentence for each of the others, or for a file of which nothing can be read."""
+    if not path().exists():
+        return [], []
+    try:
+        held = file.read_json(path())
+        if not isinstance(held, dict) or not isinstance(held.get("rows"), list):
+            raise FileError(f"{file.shown(path())} holds no rows of figures.")
+    except FileError as error:
+        return [], [str(error)]
+    found, faults = [], []
+    for place, fields in enumerate(held["rows"], 1):
+        try:
+            found.append(file.record(Row, fields, f"Row {place} of {file.shown(path())}"))
+        except FileError as error:
+            faults.append(str(error))
+    return found, faults
+
+
+def faults() -> list[str]:
+    """A sentence for each file of figures that cannot be believed: the rows, and the classifiers that they were measured with."""
+    found = read_rows()[1]
+    for data in IMAGE_DATA:
+        try:
+            _passport(data)
+        except FileError as error:
+            found.append(str(error))
+    return found
+
+
+def must_be_whole() -> None:
+    """FileError unless all rows can be read: what is written anew would leave the others out."""
+    for sentence in read_rows()[1]:
+        raise FileError(f"{sentence} Restore the file, or delete it to measure everything anew.")
 
 
 def merge(rows: Iterable[Row]) -> list[Row]:
     """Put rows in place of those of the same model, data set and setting, write them all, and return them.
 
-    Other settings of a re-measured model stay only while they tell of the same weights.
+    Other settings of a re-measured model stay only while they tell of the same weights. FileError where the other rows cannot be read.
     """
+    must_be_whole()
     new = {row.key: row for row in rows}
     weights = {(row.data, row.name): row.sha256 for row in new.values()}
     kept = {row.key: row for row in read() if weights.get((row.data, row.name), row.sha256) == row.sha256}
     every = [row for _, row in sorted((kept | new).items())]
-    path().parent.mkdir(parents=True, exist_ok=True)
-    path().write_text(json.dumps({"rows": [asdict(row) for row in every]}, indent=1) + "\n")
+    file.write_json(path(), {"rows": [asdict(row) for row in every]})
     return every
 
 
@@ -119,9 +158,22 @@ def unmeasured(cards: Iterable[Card]) -> list[Card]:
 
 
 def eye(data: str) -> str:
-    """sha256 of the classifier of a data set, "" where there is none."""
+    """sha256 of the classifier of a data set, "" where there is none that can be believed."""
+    try:
+        return _passport(data)
+    except FileError as error:
+        file.warn(str(error))
+        return ""
+
+
+def _passport(data: str) -> str:
     passport = checkpoint.PRETRAINED / "classifier" / f"features-{data}.json"
-    return json.loads(passport.read_text(encoding="utf-8"))["sha256"] if passport.exists() else ""
+    if not passport.exists():
+        return ""
+    held = file.read_json(passport)
+    if not isinstance(held, dict) or not isinstance(held.get("sha256"), str):
+        raise FileError(f"{file.shown(passport)} is no passport of a classifier; restore it, or train the classifier again.")
+    return held["sha256"]
 
 
 def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterator[Progress | Row]:

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
 import time
 
-from genviz import checkpoint, compare
+from genviz import argument, checkpoint, compare
+from genviz.argument import Command, reader
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m genviz.compare", description="Measure the trained models and print the table.")
-    parser.add_argument("--only", nargs=2, metavar=("NAME", "DATA"), help="one model, as in: --only vae/vae mnist")
-    parser.add_argument("--missing", action="store_true", help="only models without figures of their present weights")
-    parser.add_argument("--samples", type=int, default=compare.SAMPLES, help="with fewer than 10,000 nothing is written: a quick look")
-    parser.add_argument("--times", action="store_true", help="measure the milliseconds of the rows anew, and nothing else")
-    parser.add_argument("--table", action="store_true", help="print what was measured, and measure nothing")
-    parser.add_argument("--threads", type=int, help="CPU threads of torch")
-    args = parser.parse_args()
-    if not 10 <= args.samples <= compare.SAMPLES:
-        parser.error(f"--samples must lie between 10 and {compare.SAMPLES}, the size of the test set")
-    if args.table:
-        print(compare.table(compare.read()))
-        return
-    import torch
-
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    try:
+    command = Command("python -m genviz.compare", "Measure the trained models and print the table.")
+    command.add_argument("--only", nargs=2, metavar=("NAME", "DATA"), help="one model, as in: --only vae/vae mnist")
+    command.add_argument("--missing", action="store_true", help="only models without figures of their present weights")
+    command.add_argument(
+        "--samples", type=reader(argument.whole, "samples", 10, compare.SAMPLES), default=compare.SAMPLES,
+        help="with fewer than 10,000 nothing is written: a quick look",
+    )  # fmt: skip
+    command.add_argument("--times", action="store_true", help="measure the milliseconds of the rows anew, and nothing else")
+    command.add_argument("--table", action="store_true", help="print what was measured, and measure nothing")
+    command.add_argument("--threads", type=reader(argument.threads), help="CPU threads of torch")
+    args = command.parse_args()
+    with command.sentences():
+        if args.table:
+            print(compare.table(compare.read()))
+            return
         cards = [checkpoint.card_of(*args.only)] if args.only else checkpoint.cards()
         if args.missing:
             cards = compare.unmeasured(cards)
-        found = retimed(cards) if args.times else measured(cards, args.samples)
-    except (KeyError, ValueError) as error:
-        parser.error(str(error.args[0]))
-    print(compare.table(found))
+        if args.times or args.samples == compare.SAMPLES:
+            compare.must_be_whole()
+        import torch
+
+        if args.threads:
+            torch.set_num_threads(args.threads)
+        print(compare.table(retimed(cards) if args.times else measured(cards, args.samples)))
 
 
 def measured(cards: list[checkpoint.Card], samples: int) -> list[compare.Row]:

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as packed
 from torch import Tensor
 
 from genviz import checkpoint
+from genviz import file as files
 from genviz.checkpoint import Card
 from genviz.compare import SAMPLES, Progress, Row, eye
 from genviz.data.images import images
@@ -94,18 +94,19 @@ def collect(what: str, facts: dict, total: int, chunks: Callable[[int], Iterator
     facts = json.dumps(facts, sort_keys=True)
     parts: list[Tensor] = []
     if file.exists():
-        with safe_open(file, "pt") as kept:
-            if (kept.metadata() or {}).get("facts") == facts:
-                parts = [kept.get_tensor("rows")]
+        try:
+            kept, about = files.read_arrays(file)
+            if about.get("facts") == facts:
+                parts = [torch.from_numpy(kept["rows"][:total].copy())]
+        except (files.FileError, KeyError, IndexError, TypeError) as error:
+            files.warn(f"{files.shown(file)} is of no use, so that its rows are made again ({error}).")
     done, saved = sum(map(len, parts)), time.monotonic()
     yield Progress(title, done, total)
     for part in chunks(done) if done < total else ():
         parts.append(part[: total - done])
         done += len(parts[-1])
         if done == total or time.monotonic() - saved > 30:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_file({"rows": torch.cat(parts).contiguous()}, file.with_suffix(".partial"), {"facts": facts})
-            file.with_suffix(".partial").replace(file)
+            files.write(file, packed({"rows": torch.cat(parts).contiguous()}, {"facts": facts}))
             saved = time.monotonic()
         yield Progress(title, done, total)
         if done == total:

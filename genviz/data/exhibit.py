@@ -8,6 +8,7 @@ are a string of 5,000 digits inside the same file. The command makes the files a
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from functools import lru_cache
@@ -16,20 +17,33 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from genviz import file
+from genviz.argument import Command
 from genviz.data import DATASETS
+from genviz.file import FileError
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "pretrained" / "exhibit"
 PER_CLASS, COLUMNS, SIDE = 500, 50, 28
+REMAKE = "make it again with: python -m genviz.data.exhibit"
 
 
 @lru_cache(maxsize=4)
 def exhibit(data: str) -> tuple[np.ndarray, np.ndarray]:
     """The test images (5000, 28, 28) uint8 and their labels (5000,) int64, read once; the arrays are read-only.
 
-    Raises KeyError for a name that is no data set and FileNotFoundError with the command where the file is missing.
+    Raises KeyError for a name that is no data set and FileError with the command where the file is missing or damaged.
     """
-    with Image.open(path(data)) as sprite:
-        pixels, digits = np.asarray(sprite), sprite.text["labels"]
+    where, count = path(data), 10 * PER_CLASS
+    held = file.content(where, f"{where.name} is missing in pretrained/exhibit; {REMAKE}")
+    try:
+        with Image.open(io.BytesIO(held), formats=("PNG",)) as sprite:
+            if (sprite.mode, sprite.size) != ("L", (COLUMNS * SIDE, count // COLUMNS * SIDE)):
+                raise ValueError(f"a picture of {sprite.size}, {sprite.mode}")
+            pixels, digits = np.asarray(sprite), sprite.text["labels"]
+        if len(digits) != count or not (digits.isascii() and digits.isdigit()):
+            raise ValueError("its labels are no digits")
+    except Exception as error:
+        raise FileError(f"{file.shown(where)} is damaged ({error}); {REMAKE}") from None
     images = pixels.reshape(-1, SIDE, COLUMNS, SIDE).transpose(0, 2, 1, 3).reshape(-1, SIDE, SIDE)
     labels = np.frombuffer(digits.encode(), np.uint8).astype(np.int64) - ord("0")
     images.flags.writeable = labels.flags.writeable = False
@@ -40,10 +54,7 @@ def path(data: str) -> Path:
     """The PNG of a data set: image i stands in row i // 50, column i % 50."""
     if data not in DATASETS:
         raise KeyError(f"There is no data set '{data}'; there are {', '.join(DATASETS)}.")
-    file = FOLDER / f"{data}.png"
-    if not file.exists():
-        raise FileNotFoundError(f"{file.name} is missing in pretrained/exhibit; make it with: python -m genviz.data.exhibit")
-    return file
+    return FOLDER / f"{data}.png"
 
 
 def choose(labels: np.ndarray) -> np.ndarray:
@@ -82,16 +93,18 @@ def _smallest_png(pixels: np.ndarray, labels: str) -> bytes:
 
 
 def main() -> None:
-    from genviz.data.images import images  # torch and torchvision are needed to make the exhibit, never to show it
+    command = Command("python -m genviz.data.exhibit", "Make the exhibit again from the data sets.")
+    command.parse_args()
+    with command.sentences():
+        from genviz.data.images import images  # torch and torchvision are needed to make the exhibit, never to show it
 
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for data in DATASETS:
-        x, label = (t.numpy() for t in images(data, "test"))
-        chosen = choose(label)
-        sprite = x[chosen, 0].reshape(-1, COLUMNS, SIDE, SIDE).transpose(0, 2, 1, 3).reshape(-1, COLUMNS * SIDE)
-        png = _smallest_png(sprite, "".join(map(str, label[chosen])))
-        (FOLDER / f"{data}.png").write_bytes(png)
-        print(f"wrote pretrained/exhibit/{data}.png: {len(chosen):,} images, {len(png):,} bytes")
+        for data in DATASETS:
+            x, label = (t.numpy() for t in images(data, "test"))
+            chosen = choose(label)
+            sprite = x[chosen, 0].reshape(-1, COLUMNS, SIDE, SIDE).transpose(0, 2, 1, 3).reshape(-1, COLUMNS * SIDE)
+            png = _smallest_png(sprite, "".join(map(str, label[chosen])))
+            file.write(FOLDER / f"{data}.png", png)
+            print(f"wrote pretrained/exhibit/{data}.png: {len(chosen):,} images, {len(png):,} bytes")
 
 
 if __name__ == "__main__":

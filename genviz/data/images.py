@@ -8,30 +8,41 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-HELD_OUT = 5000
+from genviz.data import idx
+from genviz.data.idx import HELD_OUT, Missing
 
 
 @lru_cache(maxsize=4)
 def images(data: str, split: str) -> tuple[Tensor, Tensor]:
     """x (N, 1, 28, 28) uint8 and label (N,) int64 of split "train" (55,000), "held_out" (5,000) or "test" (10,000).
 
-    The root is GENVIZ_DATA, by default ./data; torchvision downloads what is not there.
+    The root is GENVIZ_DATA, by default ./data; torchvision downloads what is not there. FileError for a damaged file, Missing where there
+    is none and none can be had.
     """
-    from torchvision import datasets
-
-    kinds = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
-    if data not in kinds:
-        raise KeyError(f"There is no image data set '{data}'; there are {', '.join(kinds)}.")
+    if data not in idx.FOLDERS:
+        raise KeyError(f"There is no image data set '{data}'; there are {', '.join(idx.FOLDERS)}.")
     if split not in ("train", "held_out", "test"):
         raise KeyError(f"There is no split '{split}'; there are train, held_out and test.")
-    root = os.environ.get("GENVIZ_DATA", "data")
-    kind = kinds[data]
+    whole = "t10k" if split == "test" else "train"
     try:
-        whole = kind(root, train=split != "test", download=False)
-    except RuntimeError:
-        whole = kind(root, train=split != "test", download=True)
+        x, label = idx.images(data, whole), idx.labels(data, whole)
+    except Missing as missing:
+        download(data, missing)
+        x, label = idx.images(data, whole), idx.labels(data, whole)
     part = slice(None) if split == "test" else slice(None, -HELD_OUT) if split == "train" else slice(-HELD_OUT, None)
-    return whole.data[part].unsqueeze(1).contiguous(), whole.targets[part].long()
+    return torch.from_numpy(x[part, None].copy()), torch.from_numpy(label[part].astype("int64"))
+
+
+def download(data: str, missing: Missing) -> None:
+    """Fetch a data set into the folder that GENVIZ_DATA names; Missing with one sentence where that fails."""
+    from torchvision import datasets
+
+    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[data]
+    try:
+        kind(os.environ.get("GENVIZ_DATA", "data"), download=True)
+    except (RuntimeError, OSError) as error:
+        last = " ".join(str(error).split()[-12:])
+        raise Missing(f"{missing} It cannot be downloaded: {last}") from None
 
 
 def batches(x: Tensor, label: Tensor, batch: int, rng: torch.Generator):

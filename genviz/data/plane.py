@@ -17,8 +17,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from genviz import file
+from genviz.argument import Command
 from genviz.data import POINTS
 from genviz.data.exhibit import FOLDER
+from genviz.file import FileError
 
 HALF = 3.0  # the view is [-HALF, HALF] squared
 CELLS = 120  # on a side; edges of the checkerboard fall between cells
@@ -39,17 +42,15 @@ def _axis(cells: int) -> np.ndarray:
 def truth(data: str) -> tuple[np.ndarray, np.ndarray]:
     """Test points (2000, 2) and log p at the centres of the lattice (120, 120), float32, -inf where p is 0; read once, read-only.
 
-    Raises KeyError for a name that is no data set in the plane and FileNotFoundError with the command where the file is missing.
+    Raises KeyError for a name that is no data set in the plane and FileError with the command where the file is missing or damaged.
     """
-    from safetensors.numpy import load_file
-
     if data not in POINTS:
         raise KeyError(f"There is no data set '{data}' in the plane; there are {', '.join(POINTS)}.")
-    file = FOLDER / "plane.safetensors"
-    if not file.exists():
-        raise FileNotFoundError(f"{file.name} is missing in pretrained/exhibit; make it with: python -m genviz.data.plane")
-    both = load_file(file)
-    x, log_p = both[f"{data}.x"].astype(np.float32), both[f"{data}.log_prob"].astype(np.float32)
+    where, command = FOLDER / "plane.safetensors", "make it again with: python -m genviz.data.plane"
+    both, _ = file.read_arrays(where, f"{where.name} is missing in pretrained/exhibit; {command}")
+    x, log_p = (both.get(f"{data}.{what}", np.zeros(0)).astype(np.float32) for what in ("x", "log_prob"))
+    if x.shape != (SHOWN, 2) or log_p.shape != (CELLS, CELLS) or not np.isfinite(x).all() or np.isnan(log_p).any():
+        raise FileError(f"{file.shown(where)} is damaged; {command}")
     x.flags.writeable = log_p.flags.writeable = False
     return x, log_p
 
@@ -66,18 +67,21 @@ def noisy(data: str, sigma: float, cells: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    import torch  # needed to make the file, never to show it
-    from safetensors.numpy import save_file
+    command = Command("python -m genviz.data.plane", "Make the densities in the plane again from their formulas.")
+    command.parse_args()
+    with command.sentences():
+        import torch  # needed to make the file, never to show it
+        from safetensors.numpy import save
 
-    from genviz.data.points import log_prob, points
+        from genviz.data.points import log_prob, points
 
-    centres, kept = torch.from_numpy(lattice()).double(), {}
-    for data in POINTS:
-        kept[f"{data}.x"] = points(data, "test")[0][:SHOWN].numpy().astype(np.float16)
-        kept[f"{data}.log_prob"] = log_prob(data, centres).numpy().reshape(CELLS, CELLS).astype(np.float16)
-    file = FOLDER / "plane.safetensors"
-    save_file(kept, file)
-    print(f"wrote pretrained/exhibit/{file.name}: {len(POINTS)} data sets, {file.stat().st_size:,} bytes")
+        centres, kept = torch.from_numpy(lattice()).double(), {}
+        for data in POINTS:
+            kept[f"{data}.x"] = points(data, "test")[0][:SHOWN].numpy().astype(np.float16)
+            kept[f"{data}.log_prob"] = log_prob(data, centres).numpy().reshape(CELLS, CELLS).astype(np.float16)
+        packed = save(kept)
+        file.write(FOLDER / "plane.safetensors", packed)
+        print(f"wrote pretrained/exhibit/plane.safetensors: {len(POINTS)} data sets, {len(packed):,} bytes")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from genviz import argument
+from genviz.argument import SEEDS
 from genviz.catalogue import model_in
 from genviz.engine.job import Order, Refused
 from genviz.frame import read_knobs
 
-SEEDS = 2**32 - 1
 IMAGES = 64
 POINTS = 2000  # of a film in the plane
 GIVEN = 2**20  # bytes of arrays that come with a film
@@ -63,14 +64,9 @@ def question(catalogue: dict, model: str, data: str, method: str, sent: tuple, o
 def whole(name: str, value: Any, low: int, high: int) -> int:
     """A whole number within bounds, both inclusive; 3.0 and "3" count as 3."""
     try:
-        number = int(value)
-        if isinstance(value, bool) or number != float(value):
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        raise Refused(f"'{name}' must be a whole number, not {value!r:.40}.") from None
-    if not low <= number <= high:
-        raise Refused(f"'{name}' must lie between {low} and {high}, not {value!s:.40}.")
-    return number
+        return argument.whole(name, value, low, high)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def arrays(given: Mapping[str, Any], limit: int) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from genviz import catalogue, checkpoint
+from genviz.argument import pick_device
 from genviz.engine.job import Order, Refused, Shot
 from genviz.engine.worker import threads
 from genviz.frame import Frame, describe_knobs, read_knobs
@@ -34,16 +35,6 @@ def own_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(was)
-
-
-def pick_device(device: str = "auto") -> str:
-    """ "auto" -> cuda, mps or cpu, whichever the machine has first; a named device must be there. Raises Refused."""
-    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if has[name])
-    if not has.get(device.split(":")[0], False):
-        raise Refused(f"This machine has no device '{device}'; it has {', '.join(name for name, there in has.items() if there)}.")
-    return device
 
 
 def shown(step: int, steps: int, frames: int) -> int:

@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
+from genviz import argument
 from genviz.engine.wire import read, write
 
 
@@ -26,7 +27,7 @@ def cores() -> int:
 
 def threads() -> int:
     """CPU threads of a worker: all cores but one, which serves the page. Constant, because the count may change the last bits of a film."""
-    return max(1, int(os.environ.get("GENVIZ_THREADS") or cores() - 1))
+    return argument.threads(os.environ.get("GENVIZ_THREADS") or max(1, cores() - 1))
 
 
 def workers() -> int:
@@ -113,7 +114,9 @@ def main() -> None:
         write(pipe_out, [("ready", stage.catalogue())])
     except Exception as error:
         write(pipe_out, [("broken", sentence(error))])
-        raise
+        if not isinstance(error, ValueError):
+            raise
+        return
     inbox: queue.SimpleQueue = queue.SimpleQueue()
 
     def listen() -> None:

@@ -30,7 +30,9 @@ from typing import Any
 import numpy as np
 
 from genviz import checkpoint
+from genviz import file as files
 from genviz.data import DATASETS
+from genviz.file import FileError
 from genviz.metrics.counting import Counted, fill
 from genviz.metrics.detection import auroc
 
@@ -107,8 +109,8 @@ def read(name: str, data: str, sha256: str) -> Scores:
     status = file.stat()
     try:
         found = _read(file, status.st_size, status.st_mtime_ns)
-    except Exception as error:
-        raise ValueError(f"The scores {file.name} cannot be read ({error}); make them again with: {command}") from None
+    except FileError as error:
+        raise ValueError(f"The scores cannot be read ({error}); make them again with: {command}") from None
     if found.about["sha256"] != sha256:
         raise ValueError(f"{file.name} tells of other weights of {name}; make it again with: {command}")
     return found
@@ -116,11 +118,16 @@ def read(name: str, data: str, sha256: str) -> Scores:
 
 @lru_cache(maxsize=64)
 def _read(file: Path, size: int, changed: int) -> Scores:
-    from safetensors import safe_open
-
-    with safe_open(file, framework="numpy") as opened:
-        arrays = {key: opened.get_tensor(key).astype(np.float32) for key in opened.keys()}  # noqa: SIM118
-        about = dict(opened.metadata() or {})
+    held, about = files.read_arrays(file)
+    try:
+        arrays = {key: held[key].astype(np.float32) for key in (*SETS, "filled")}
+        whole = arrays["filled"].shape == (256,) and all(arrays[k].ndim == 2 and len(arrays[k]) == 3 and arrays[k].size for k in SETS)
+        whole = whole and all(np.isfinite(v).all() for v in arrays.values()) and float(about["ms"]) >= 0 and method_of(about["kind"])
+        told = {key: about[key] for key in ("model", "data", "other", "sha256", "n", "seen")}
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileError(f"{files.shown(file)} lacks {error}") from None
+    if not whole or not all(told.values()):
+        raise FileError(f"{files.shown(file)} holds no scores")
     return Scores({key: arrays[key] for key in SETS}, arrays["filled"], about)
 
 
@@ -129,20 +136,25 @@ def table_path(data: str) -> Path:
 
 
 def table_hash(data: str) -> str:
-    """sha256 of the counts of a data set, the "weights" of the models without a network; "" where they are not made yet."""
-    file = table_path(data)
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
+    """sha256 of the counts of a data set, the "weights" of the models without a network; "" where there are none to be read."""
+    try:
+        return hashlib.sha256(files.content(table_path(data))).hexdigest()
+    except FileError:
+        return ""
 
 
 @lru_cache(maxsize=4)
 def counted(data: str) -> tuple[dict[str, Counted], np.ndarray]:
-    """The counting models "grey" and "binary" of a data set, and how often it has each byte (256,); FileNotFoundError where not made."""
-    from safetensors.numpy import load_file
-
-    arrays = load_file(table_path(data))
-    planes = np.frombuffer(zlib.decompress(arrays["grey"].tobytes()), np.uint8).reshape(4, -1)
-    grey = np.ascontiguousarray(planes.T).view("<u4")[:, 0].astype(np.int64)
-    return {"grey": Counted(grey, 16, fill(arrays["bytes"], np.arange(256) // 16)), "binary": Counted(arrays["binary"], 2)}, arrays["bytes"]
+    """The counting models "grey" and "binary" of a data set, and how often it has each byte (256,); FileError without a whole file."""
+    command = "make it with: python -m genviz.likelihoods"
+    arrays, _ = files.read_arrays(table_path(data), f"{files.shown(table_path(data))} is missing; {command}")
+    try:
+        planes = np.frombuffer(zlib.decompress(arrays["grey"].tobytes()), np.uint8).reshape(4, -1)
+        grey = np.ascontiguousarray(planes.T).view("<u4")[:, 0].astype(np.int64)
+        models = {"grey": Counted(grey, 16, fill(arrays["bytes"], np.arange(256) // 16)), "binary": Counted(arrays["binary"], 2)}
+    except (KeyError, ValueError, TypeError, IndexError, zlib.error) as error:
+        raise FileError(f"{files.shown(table_path(data))} is damaged ({error}); {command}") from None
+    return models, arrays["bytes"]
 
 
 def scored(data: str) -> list[tuple[str, str]]:

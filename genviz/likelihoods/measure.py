@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import save as packed
 from torch import Tensor
 
 from genviz import checkpoint
+from genviz import file as files
 from genviz.data.images import images
 from genviz.likelihoods import BASELINES, SEED, SETS, K, counted, kind_of, other, path, table_hash, table_path
 from genviz.metrics.complexity import PROTOCOL, png_bits
@@ -41,9 +42,7 @@ def write_table(data: str) -> Path:
 
 
 def _save(arrays: dict[str, np.ndarray], file: Path, about: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, file.with_suffix(".partial"), {k: str(v) for k, v in about.items()})
-    file.with_suffix(".partial").replace(file)
+    files.write(file, packed(arrays, {k: str(v) for k, v in about.items()}))
 
 
 def _bytes(x: Tensor) -> np.ndarray:

@@ -15,10 +15,8 @@ which starts as the identity, and then another cycle of the rate.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import hashlib
-import json
 import math
 import os
 import platform
@@ -31,13 +29,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from safetensors.torch import load as unpacked
 from safetensors.torch import save as packed
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from genviz import checkpoint
+from genviz import argument, checkpoint
+from genviz import file as files
+from genviz.argument import Command, reader
 from genviz.data.images import batches, images
 
 COMMAND = "python -m genviz.metrics.classifier"
@@ -196,23 +194,30 @@ def passport(data: str) -> dict:
     path = path_of(data).with_suffix(".json")
     if not path.exists():
         raise checkpoint.CheckpointError(f"There is no classifier for '{data}' yet; train it with: {COMMAND} {data}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    found = files.read_json(path)
+    if not isinstance(found, dict) or not isinstance(found.get("sha256"), str) or not isinstance(found.get("args"), dict):
+        raise checkpoint.CheckpointError(f"{files.shown(path)} is no passport; restore it or train the classifier with: {COMMAND} {data}")
+    return found
 
 
 def load(data: str, device: str = "cpu") -> Classifier:
-    """The trained classifier of a data set, in eval mode; CheckpointError in one sentence where it is missing or damaged."""
+    """The trained classifier of a data set, in eval mode; FileError in one sentence where it is missing or damaged."""
     return _load(passport(data)["sha256"], path_of(data), data, device)
 
 
 @lru_cache(maxsize=4)
 def _load(sha256: str, path: Path, data: str, device: str) -> Classifier:
-    content = path.read_bytes() if path.exists() else b""
+    content = files.content(path, f"{path.name} is missing; train it with: {COMMAND} {data}")
     if hashlib.sha256(content).hexdigest() != sha256:
         raise checkpoint.CheckpointError(
-            f"{path.name} is missing or does not have the sha256 of its passport; restore both files or train it with: {COMMAND} {data}"
+            f"{path.name} does not have the sha256 of its passport; restore both files or train it with: {COMMAND} {data}"
         )
-    net = Classifier(**passport(data)["args"])
-    net.load_state_dict(unpacked(content))
+    try:
+        net = Classifier(**passport(data)["args"])
+        net.load_state_dict(unpacked(content))
+    except Exception as error:
+        why = " ".join(str(error).split())[:200]
+        raise checkpoint.CheckpointError(f"{path.name} does not fit its passport ({why}); train it with: {COMMAND} {data}") from None
     return net.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)
 
 
@@ -237,7 +242,6 @@ def train(data: str, seed: int = 0, budget: float | None = None, show=print) -> 
     """
     torch.manual_seed(seed)
     runs = Path(os.environ.get("GENVIZ_RUNS", "runs")) / "classifier"
-    runs.mkdir(parents=True, exist_ok=True)
     net, seconds = Classifier(), 0.0
     for phase, recipe in enumerate(RECIPES[data], 1):
         before, net = net, Classifier(recipe.width, blocks=recipe.blocks).to(memory_format=torch.channels_last)
@@ -245,16 +249,14 @@ def train(data: str, seed: int = 0, budget: float | None = None, show=print) -> 
             net.load_state_dict(before.state_dict(), strict=False)  # a new block starts as the identity
         kept, spent, last = runs / f"{data}-{seed}-{phase}.safetensors", 0.0, 0.0
         if kept.exists():
-            with safe_open(kept, "pt") as file:
-                net.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118, a file is no dictionary
-                spent = float(file.metadata()["seconds"])
+            spent = _take_up(kept, net)
         else:
             for share, spent, loss in fit(net, recipe, data, seed + phase - 1, budget):
                 if time.monotonic() - last > 20:
                     last = time.monotonic()
                     show(f"{data}, phase {phase}, {100 * share:.1f} %, loss {loss:.4f}, {spent:.0f} s")
             show(f"{data}, phase {phase}: held out {accuracy(net.eval(), data, 'held_out'):.2f} %")
-            save_file({k: v.contiguous() for k, v in net.state_dict().items()}, kept, {"seconds": str(spent)})
+            files.write(kept, packed({k: v.contiguous() for k, v in net.state_dict().items()}, {"seconds": str(spent)}))
         seconds += spent
     net.eval()
     command, protocol = f"{COMMAND} {data}" + (f" --budget {budget:g}" if budget else ""), "one plain forward pass, float32; {} images"
@@ -271,30 +273,41 @@ def train(data: str, seed: int = 0, budget: float | None = None, show=print) -> 
     return save(net, data, facts)
 
 
+def _take_up(kept: Path, net: Classifier) -> float:
+    """Fill a net with a finished phase; returns its seconds. FileError that says what to do where the file is none of this net."""
+    arrays, about = files.read_arrays(kept)
+    try:
+        net.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in arrays.items()})
+        return float(about["seconds"])
+    except (RuntimeError, KeyError, ValueError):
+        otherwise = f"delete {kept}, or name another folder by GENVIZ_RUNS"
+        raise files.FileError(f"{files.shown(kept)} is no phase of this training: {otherwise}.") from None
+
+
 def save(net: Classifier, data: str, facts: dict) -> dict:
     """Write weights and passport; returns the passport: `facts` (with "args", the constructor's) and data, parameters, licence, sha256."""
     content = packed({k: v.contiguous() for k, v in net.state_dict().items()})
     parameters, sha256 = sum(p.numel() for p in net.parameters()), hashlib.sha256(content).hexdigest()
     facts = facts | {"data": data, "parameters": parameters, "licence": "MIT", "sha256": sha256}
     path = path_of(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
+    files.write(path, content)
+    files.write_json(path.with_suffix(".json"), facts)
     return facts
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Train the classifier behind the image metrics.")
-    parser.add_argument("data", choices=sorted(RECIPES))
-    parser.add_argument("--budget", type=float, help="minutes for each phase; the learning rate reaches zero by then")
-    parser.add_argument("--threads", type=int, help="CPU threads of torch")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    facts = train(args.data, args.seed, args.budget, lambda line: print(line, file=sys.stderr, flush=True))
-    scores = ", ".join(f"{m['name']} {m['value']:.2f} %" for m in facts["metrics"])
-    print(f"{facts['title']}: {facts['parameters']:,} parameters, {facts['seconds']:.0f} s, {scores}")
+    command = Command(COMMAND, "Train the classifier behind the image metrics.")
+    command.add_argument("data", choices=sorted(RECIPES))
+    command.add_argument("--budget", type=reader(argument.minutes), help="minutes for each phase; the learning rate reaches zero by then")
+    command.add_argument("--threads", type=reader(argument.threads), help="CPU threads of torch")
+    command.add_argument("--seed", type=reader(argument.seed), default=0)
+    args = command.parse_args()
+    with command.sentences():
+        if args.threads:
+            torch.set_num_threads(args.threads)
+        facts = train(args.data, args.seed, args.budget, lambda line: print(line, file=sys.stderr, flush=True))
+        scores = ", ".join(f"{m['name']} {m['value']:.2f} %" for m in facts["metrics"])
+        print(f"{facts['title']}: {facts['parameters']:,} parameters, {facts['seconds']:.0f} s, {scores}")
 
 
 if __name__ == "__main__":

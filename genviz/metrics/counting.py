@@ -22,6 +22,8 @@ from functools import cached_property
 
 import numpy as np
 
+from genviz.argument import Command
+
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))  # (rows up, columns left), the most telling first
 STRENGTH = 16  # a of the prior; the 5,000 held-out images of both data sets prefer it to 1 and 4
 
@@ -79,7 +81,7 @@ class Counted:
 
 
 def score(data: str, levels: int = 16, strengths: tuple[float, ...] = (1, 4, 16)) -> tuple[float, float]:
-    """Mean bits per test image and the prior strength, which the 5,000 held-out images chose. FileNotFoundError where the data are not."""
+    """Mean bits per test image and the prior strength, which the 5,000 held-out images chose. FileError where the data are not."""
     from genviz.data.images import images  # brings torch, which the page has no need of
 
     train, held_out, test = (images(data, part)[0][:, 0].numpy() for part in ("train", "held_out", "test"))
@@ -89,10 +91,13 @@ def score(data: str, levels: int = 16, strengths: tuple[float, ...] = (1, 4, 16)
 
 
 def main() -> None:
-    for data in ("mnist", "fashion_mnist"):
-        bits, strength = score(data)
-        print(f"{data}: 4-neighbour counting model, 16 levels: {bits * np.log(2):.2f} nats per image = {bits / 784:.4f} bits/dim "
-              f"on 10,000 test images (prior strength {strength:g} chosen on 5,000 held-out)")  # fmt: skip
+    command = Command("python -m genviz.metrics.counting", "Score the test images with the counting model.")
+    command.parse_args()
+    with command.sentences():
+        for data in ("mnist", "fashion_mnist"):
+            bits, strength = score(data)
+            print(f"{data}: 4-neighbour counting model, 16 levels: {bits * np.log(2):.2f} nats per image = {bits / 784:.4f} bits/dim "
+                  f"on 10,000 test images (prior strength {strength:g} chosen on 5,000 held-out)")  # fmt: skip
 
 
 if __name__ == "__main__":

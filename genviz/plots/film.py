@@ -133,4 +133,40 @@ def mp4(pictures: Iterable[np.ndarray], seconds: Sequence[float]) -> bytes:
                 box.mux(stream.encode(frame))
                 done += 1
         box.mux(stream.encode(None))
-    return file.getvalue()
+    return index_first(file.getvalue())
+
+
+def index_first(file: bytes) -> bytes:
+    """An MP4 with its index (the box "moov") before the pictures, so that it plays while it arrives.
+
+    An encoder knows the index only at the end; FFmpeg would move it (its flag "faststart") in a file on disk, but not in memory. A box is
+    four bytes of length, four of name, and what is in it; the tables "stco" hold where in the file pictures lie, which the move changes.
+    """
+    whole = list(_boxes(file, 0, len(file)))
+    (start, end), pictures = next((s, e) for name, s, e in whole if name == b"moov"), next(s for name, s, _ in whole if name == b"mdat")
+    if start < pictures:
+        return file
+    index = bytearray(file[start:end])
+    for at, until in _tables(index, 0, len(index)):
+        places = np.frombuffer(index, ">u4", (until - at - 16) // 4, at + 16)
+        index[at + 16 : until] = (places + len(index)).astype(">u4").tobytes()
+    first = whole[0][2]  # the end of "ftyp", which says what file this is
+    return file[:first] + bytes(index) + file[first:start] + file[end:]
+
+
+def _boxes(file: bytes | bytearray, at: int, until: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, begin and end of the boxes that follow one another."""
+    while at < until:
+        length = int.from_bytes(file[at : at + 4], "big")
+        length = int.from_bytes(file[at + 8 : at + 16], "big") if length == 1 else length or until - at
+        yield bytes(file[at + 4 : at + 8]), at, at + length
+        at += length
+
+
+def _tables(file: bytearray, at: int, until: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of every table of places."""
+    for name, start, end in _boxes(file, at, until):
+        if name == b"stco":
+            yield start, end
+        elif name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            yield from _tables(file, start + 8, end)

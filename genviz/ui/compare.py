@@ -18,7 +18,8 @@ import gradio as gr
 
 from genviz import compare
 from genviz.compare import Row
-from genviz.remeasure import Remeasures, at_hand
+from genviz.data.idx import at_hand
+from genviz.remeasure import Remeasures
 from genviz.ui import likelihood_lab, same_drawing
 from genviz.ui.side_by_side import SideBySide
 from genviz.ui.widget import Widget

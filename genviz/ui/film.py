@@ -80,7 +80,10 @@ def routes(engine: Any) -> list[Route]:
         family = next((f for f in catalogue["families"] if f["name"] == name), None)
         known = premieres.get(name)
         if family and (not known or engine.look(known["job"]).status != "done"):  # never shown, or forgotten by the engine
-            film = await run_in_threadpool(premiere.read, catalogue, family)
+            try:
+                film = await run_in_threadpool(premiere.read, catalogue, family)
+            except ValueError as error:  # the tab opens without it
+                return JSONResponse({"error": str(error)})
             told = ("model", "data", "walk", "n", "seed", "frames")
             known = film and {"job": engine.keep(*film), "order": {k: getattr(film[0], k) for k in told} | {"knobs": dict(film[0].knobs)}}
             premieres[name] = known or {}

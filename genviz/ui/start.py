@@ -10,7 +10,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from genviz import likelihoods
+from genviz import compare, file, likelihoods
 from genviz.catalogue import first_trained
 from genviz.plots import pictures
 from genviz.plots.pictures import SIDE
@@ -21,6 +21,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 SHOWN = 10  # pictures of a family
 LIKELIHOODS = {"exact": "exact", "ODE": "by the ODE", "IW": "a bound", "ELBO": "a bound", "": "none"}  # the kinds of genviz.likelihoods
+FAULTS = 3  # files that are named on the page; of more only the number is told
 
 
 class Header(Widget):
@@ -58,7 +59,9 @@ class Header(Widget):
 class Start(Widget):
     """A card for each family; a click opens its tab."""
 
-    template = '<p class="lead">To sample is to walk from noise to data. Choose who walks.</p><div class="families"></div>'
+    template = """
+        <p class="lead">To sample is to walk from noise to data. Choose who walks.</p>
+        <p class="faults" role="status" hidden></p><div class="families"></div>"""
     css = (ASSETS / "start.css").read_text(encoding="utf-8")
     js = (ASSETS / "start.js").read_text(encoding="utf-8")
 
@@ -69,8 +72,8 @@ class Start(Widget):
         self.families = {f["name"]: f for f in catalogue["families"]}
         self.titles = {name: data["title"] for name, data in catalogue["data"].items()}
         self.made: dict[str, asyncio.Task] = {}
-        super().__init__({"families": [{**summary(f, self.titles), "tab": tabs[f["name"]]} for f in catalogue["families"]]},
-                         server=[self.glimpse], **options)  # fmt: skip
+        super().__init__({"families": [{**summary(f, self.titles), "tab": tabs[f["name"]]} for f in catalogue["families"]],
+                          "faults": told([*catalogue.get("faults", ()), *compare.faults()])}, server=[self.glimpse], **options)  # fmt: skip
 
     async def glimpse(self, family: str) -> dict:
         """A few samples of a family's strongest model and what they cost; made once, then remembered."""
@@ -95,6 +98,14 @@ class Start(Widget):
                         "data": self.titles.get(data, data)}  # fmt: skip
             if view.status in ("error", "cancelled"):
                 raise ValueError(view.message)
+
+
+def told(faults: list[str]) -> str:
+    """What the page says of files that were left out; the terminal names them all."""
+    for sentence in faults:
+        file.warn(sentence)
+    more = [f"{len(faults) - FAULTS} more files were left out; the terminal names them."] if len(faults) > FAULTS else []
+    return " ".join(["Left out:", *faults[:FAULTS], *more]) if faults else ""
 
 
 def strongest(family: dict) -> tuple[dict | None, str]:

@@ -12,7 +12,8 @@ import numpy as np
 from anyio.to_thread import run_sync
 
 from genviz.data.exhibit import exhibit
-from genviz.families.gan.nearest import nearest, training_images
+from genviz.data.idx import training_images
+from genviz.families.gan.nearest import nearest
 from genviz.families.gan.watched import bins, history
 from genviz.plots import pictures
 from genviz.ui.lab import Lab

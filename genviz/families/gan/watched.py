@@ -10,23 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from genviz import file as files
+
 PRETRAINED = Path(__file__).resolve().parents[3] / "pretrained"
 
 
 def history(card: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """What genviz.history kept of the training of a card (a dictionary of genviz.checkpoint.Card); ValueError where there is none."""
-    from safetensors.numpy import load
-
     root = Path(os.environ.get("GENVIZ_PRETRAINED", PRETRAINED))
     file = root / card["family"] / f"{card['model']}-{card['data']}.history.safetensors"
     if not card["history_sha256"] or not file.exists():
         raise ValueError(
             f"No history was kept of the training of {card['family']}/{card['model']} on {card['data']}; train it again to see one."
         )
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != card["history_sha256"]:
+    if hashlib.sha256(files.content(file)).hexdigest() != card["history_sha256"]:
         raise ValueError(f"{file.name} does not have the sha256 of its card: it is damaged or was replaced.")
-    return load(content)
+    return files.read_arrays(file)[0]
 
 
 def bins(real: np.ndarray, fake: np.ndarray, count: int = 48) -> tuple[list[float], np.ndarray, np.ndarray]:

@@ -322,6 +322,7 @@ const premiere = async () => {    // the stored film, where the knobs beside it 
   const answer = await (await post("premiere", { family: props.value.premiere })).json();
   for (let tries = 0; !genviz.controls[name] && tries < 50; tries++) await wait(20);
   const beside = genviz.controls[name]?.state();
+  if (answer.error) say.textContent = answer.error;
   if (!answer.job || order || !beside) return;
   const said = { ...beside, ...beside.knobs }, made = { ...answer.order, ...answer.order.knobs };
   if (!Object.keys(said).every(k => k === "knobs" || String(said[k]) === String(made[k]))) return;

@@ -1,4 +1,5 @@
 const make = (tag, fields, ...children) => { const e = Object.assign(document.createElement(tag), fields); e.append(...children); return e; };
+Object.assign(element.querySelector(".faults"), { textContent: props.value.faults || "", hidden: !props.value.faults });
 element.querySelector(".families").replaceChildren(...props.value.families.map(f => {
   const cost = make("span", { textContent: f.trained ? "being measured" : "not measured" });
   const line = (head, what, no, title = "") => make("li", { className: no ? "no" : "", title }, make("span", { textContent: head }), typeof what === "string" ? make("span", { textContent: what }) : what);
