@@ -102,7 +102,7 @@ def test_likelihood_says_its_kind(client: Client) -> None:
         ("/film", (*TOY, 1, 0, {}, 1), "'frames' must lie between"),
         ("/encode", (*TOY, []), "1 to 64 images"),
         ("/encode", (*TOY, "text"), "1 to 64 images"),
-        ("/encode", (*TOY, ["text"]), "a PNG file in base64"),
+        ("/encode", (*TOY, ["text"]), "a picture file in base64"),
         ("/encode", (*TOY, [[[0.0] * 27] * 28]), "shape (n, 28, 28)"),
         ("/encode", (*TOY, [[[7.0] * 28] * 28]), "between -1 (black) and 1 (white)"),
         ("/decode", (*TOY, [[1, 2]]), "shape (B, 4)"),

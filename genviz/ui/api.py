@@ -5,21 +5,23 @@
     answer = client.predict("vae/vae", "mnist", 4, 0, {"temperature": 0.8}, api_name="/sample")
     png = base64.b64decode(answer["images"][0])            # one grey 28 x 28 PNG file for each image
 
-Images leave as base64 PNG files, one each. They may come in the same way, or as nested lists (n, 28, 28) of numbers in [-1, 1]; either
-way a model sees them as its training images were prepared. Every error is one sentence.
+Images leave as base64 PNG files, one each. They may come in the same way, or as nested lists (n, 28, 28) of numbers in [-1, 1]. Any other
+picture file that the page takes is taken too: a drawing of any size, a photograph, in JPEG, WebP, GIF or BMP, with line breaks or as a
+data URL. Whatever comes, a model sees it as its training images were prepared. Every error is one sentence.
 """
 
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from anyio.to_thread import run_sync
 
+from genviz.data import drawing, picture
 from genviz.plots import pictures
 from genviz.ui.film import visitor
 
@@ -72,13 +74,13 @@ def register(engine: Any) -> None:
         Args:
             model: A trained model with an encoder, as in "vae/vae_2d".
             data: What it was trained on, as in "mnist".
-            images: 1 to 64 images of 28 x 28 pixels: PNG files in base64, or nested lists (n, 28, 28) of numbers in [-1, 1].
+            images: 1 to 64 images: picture files in base64 (PNG, JPEG, WebP, GIF, BMP), or nested lists (n, 28, 28) of numbers in [-1, 1].
             seed: A model of black and white pixels draws each pixel from its grey value with it, as in training.
         Returns:
             {"mu": n rows of z_dim numbers, "log_var": the same, logarithms of variances}
         """
         with sentences():
-            x = await engine.call(model, data, "prepare", bytes_of(images), seed=seed)
+            x = await engine.call(model, data, "prepare", await bytes_of(images, data), seed=seed)
             mu, log_var = await engine.call(model, data, "encode", x)
             return {"mu": mu.tolist(), "log_var": log_var.tolist()}
 
@@ -105,7 +107,7 @@ def register(engine: Any) -> None:
         Args:
             model: A trained model, as in "autoregressive/pixel_cnn".
             data: What it was trained on, as in "mnist".
-            images: 1 to 64 images of 28 x 28 pixels: PNG files in base64, or nested lists (n, 28, 28) of numbers in [-1, 1].
+            images: 1 to 64 images: picture files in base64 (PNG, JPEG, WebP, GIF, BMP), or nested lists (n, 28, 28) of numbers in [-1, 1].
             seed: A model of black and white pixels draws each pixel from its grey value with it, as in training.
         Returns:
             {"kind": "exact" (log p(x)) or "lower bound" (the ELBO), "nats": n numbers, "pixels": what a pixel is to the model}
@@ -117,7 +119,7 @@ def register(engine: Any) -> None:
             if "log_prob" not in can and "elbo" not in can:
                 raise ValueError(f"{model} has neither a likelihood nor a bound on it.")
             method = "log_prob" if "log_prob" in can else "elbo"
-            x = await engine.call(model, data, "prepare", bytes_of(images), seed=seed)
+            x = await engine.call(model, data, "prepare", await bytes_of(images, data), seed=seed)
             nats = await engine.call(model, data, method, x, **({"seed": seed} if method == "elbo" else {}))
             return {"kind": "exact" if method == "log_prob" else "lower bound", "nats": nats.tolist(), "pixels": entry["pixels"]}
 
@@ -167,12 +169,15 @@ def images_of(x: np.ndarray) -> list[str]:
     return [base64.b64encode(pictures.png(pictures.grid(one[None]))).decode() for one in x]
 
 
-def bytes_of(images: Any) -> np.ndarray:
-    """Images as they came in -> uint8 (n, 1, 28, 28); ValueError with one sentence for anything else."""
+async def bytes_of(images: Any, data: str) -> np.ndarray:
+    """Images as they came in -> uint8 (n, 1, 28, 28), picture files prepared as `data` was; ValueError with one sentence for anything else.
+
+    Files are decoded in a thread: meanwhile others are served.
+    """
     if not isinstance(images, list) or not 1 <= len(images) <= IMAGES:
         raise ValueError(f"images must be a list of 1 to {IMAGES} images.")
     if all(isinstance(image, str) for image in images):
-        return np.stack([_read_png(image) for image in images])[:, None]
+        return np.stack([await run_sync(_prepared, image, data) for image in images])[:, None]
     x = _numbers("images", images)
     if x.shape[-2:] != (28, 28) or x.shape not in ((len(x), 28, 28), (len(x), 1, 28, 28)):
         raise ValueError(f"images must have the shape (n, 28, 28), not {x.shape}.")
@@ -181,17 +186,13 @@ def bytes_of(images: Any) -> np.ndarray:
     return np.rint((x.reshape(-1, 1, 28, 28) + 1) * 127.5).astype(np.uint8)
 
 
-def _read_png(text: str) -> np.ndarray:
-    from PIL import Image
-
+def _prepared(text: str, data: str) -> np.ndarray:
+    """A picture file in base64 -> (28, 28) uint8, by the road of the page."""
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text.removeprefix("data:image/png;base64,"), validate=True)), formats=["PNG"]) as image:
-            if image.size == (28, 28):
-                return np.asarray(image.convert("L"))
-            size = image.size
-    except Exception:  # PIL raises half a dozen kinds for a damaged file
-        raise ValueError("An image must be a PNG file in base64, or rows of numbers.") from None
-    raise ValueError(f"An image must have 28 x 28 pixels, not {size[0]} x {size[1]}.")
+        return drawing.prepared(picture.from_text(text), data)
+    except ValueError as error:
+        wrong = "An image must be a picture file in base64, or rows of numbers." if str(error) == picture.NO_PICTURE else str(error)
+        raise ValueError(wrong) from None
 
 
 def _numbers(name: str, value: Any) -> np.ndarray:

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from genviz.data import DATASETS, drawing
+from genviz.data import DATASETS, drawing, picture
 from genviz.data.exhibit import exhibit
 from genviz.plots import pictures
 from genviz.ui.widget import Widget
@@ -137,13 +137,7 @@ class Pick(Widget):
 
     def drawing(self, ink: str, data: str) -> dict:
         """A picture file as a data URL, prepared as the data set was; ValueError for an empty drawing and for what is no picture."""
-        if len(ink) > drawing.LARGEST * 4 // 3 + 100:
-            raise ValueError("This file is larger than 8 MB; choose a smaller picture.")
-        try:
-            file = base64.b64decode(ink.partition(",")[2])
-        except ValueError:
-            raise ValueError(drawing.NO_PICTURE) from None
-        return {"image": base64.b64encode(drawing.fit(drawing.read(file), data).tobytes()).decode()}
+        return {"image": base64.b64encode(drawing.prepared(picture.from_text(ink), data).tobytes()).decode()}
 
 
 def chosen(value: dict | None, slot: int = 0) -> np.ndarray:
