@@ -35,9 +35,9 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
         if isinstance(value, bool) or number != float(value):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"'{name}' must be a whole number, not {value!r:.40}.") from None
+        raise ValueError(f"'{name}' must be a whole number, not {short(value)}.") from None
     if not low <= number <= high:
-        raise ValueError(f"'{name}' must lie between {low} and {high}, not {value!s:.40}.")
+        raise ValueError(f"'{name}' must lie between {low} and {high}, not {short(number)}.")
     return number
 
 
@@ -48,10 +48,18 @@ def number(name: str, value: Any, low: float, high: float) -> float:
         if isinstance(value, bool) or not math.isfinite(found):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"'{name}' must be a number, not {value!r:.40}.") from None
+        raise ValueError(f"'{name}' must be a number, not {short(value)}.") from None
     if not low <= found <= high:
-        raise ValueError(f"'{name}' must lie between {low:g} and {high:g}, not {value!s:.40}.")
+        raise ValueError(f"'{name}' must lie between {low:g} and {high:g}, not {found:g}.")
     return found
+
+
+def short(value: Any) -> str:
+    """A value as a sentence may quote it: as Python writes it, whatever it is, cut to 40 characters."""
+    try:
+        return repr(value)[:40]
+    except (ValueError, RecursionError):  # a number of more digits than Python writes down, or lists without end in one another
+        return f"such a {'number' if isinstance(value, int) else 'value'}"
 
 
 def seed(value: Any) -> int:

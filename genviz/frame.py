@@ -58,7 +58,7 @@ def read_knobs(knobs: list[dict], given: Mapping[str, Any]) -> dict[str, Any]:
     known = {k["name"]: k for k in knobs}
     for name in given:
         if name not in known:
-            raise ValueError(f"There is no knob '{name}' here; the knobs are: {', '.join(known) or 'none'}.")
+            raise ValueError(f"There is no knob '{name!s:.40}' here; the knobs are: {', '.join(known) or 'none'}.")
     return {name: _read_knob(k, given.get(name, k["default"])) for name, k in known.items()}
 
 
@@ -68,11 +68,11 @@ def _read_knob(k: dict, value: Any) -> Any:
         for choice in k["choices"]:
             if str(choice) == str(value):
                 return choice
-        raise ValueError(f"'{name}' must be one of {', '.join(map(str, k['choices']))}, not {value!r}.")
+        raise ValueError(f"'{name}' must be one of {', '.join(map(str, k['choices']))}, not {value!r:.40}.")
     if kind == "bool":
         if value in (True, False):
             return bool(value)
-        raise ValueError(f"'{name}' must be on or off, not {value!r}.")
+        raise ValueError(f"'{name}' must be on or off, not {value!r:.40}.")
     if kind == "str":
         return str(value)
     try:
@@ -80,8 +80,8 @@ def _read_knob(k: dict, value: Any) -> Any:
         if kind == "int" and number != int(number):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"'{name}' must be a {'whole ' if kind == 'int' else ''}number, not {value!r}.") from None
+        raise ValueError(f"'{name}' must be a {'whole ' if kind == 'int' else ''}number, not {value!r:.40}.") from None
     low, high = k["low"], k["high"]
     if not number == number or (low is not None and number < low) or (high is not None and number > high):
-        raise ValueError(f"'{name}' must lie between {low} and {high}, not {value!r}.")
+        raise ValueError(f"'{name}' must lie between {low} and {high}, not {value!r:.40}.")
     return int(number) if kind == "int" else number

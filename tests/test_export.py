@@ -248,7 +248,7 @@ def test_a_file_is_downloaded_under_a_name_that_says_what_it_is(web) -> None:
 )
 def test_what_cannot_be_saved_is_answered_with_a_sentence(web, change, word) -> None:
     answer = web.post("/genviz/save", json={"job": "done", "order": ASKED, "kind": "gif", **change})
-    assert answer.status_code == 200 and word in answer.json()["error"]
+    assert answer.status_code == 400 and word in answer.json()["error"]
 
 
 def test_the_moment_of_a_running_film_can_be_saved(web) -> None:

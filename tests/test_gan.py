@@ -408,7 +408,7 @@ def test_the_expert_answers_for_every_class() -> None:
     assert np.allclose(plain["gradient"], gradient.flatten(), rtol=1e-2, atol=1e-6)
     told = asyncio.run(ask(panel, "judge", image=picture(), model="gan/conditional_gan", data="mnist", label=7))
     assert len(told["classes"]) == 10 and told["score"] == pytest.approx(told["classes"][7], rel=1e-3)
-    with pytest.raises(ValueError, match="classes 0 to 9"):
+    with pytest.raises(ValueError, match="'label' must lie between 0 and 9"):
         asyncio.run(ask(panel, "judge", image=picture(), model="gan/conditional_gan", data="mnist", label=10))
 
 

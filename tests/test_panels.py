@@ -115,29 +115,29 @@ def test_interpolation_begins_and_ends_with_the_two_pictures(images):
 
 def test_the_atlas_holds_the_exact_pictures_and_is_remembered(images):
     engine = Linear(2)
-    plane = LatentPlane(engine, {})
-    frame = ask(plane, "plane", model="m", data="mnist", z_dim=2)
+    plane = LatentPlane(engine, {"able": {"m": {"z_dim": 2}}})
+    frame = ask(plane, "plane", model="m", data="mnist")
     cells = sprite_of(frame["sprite"]).reshape(CELLS, 28, CELLS, 28).swapaxes(1, 2)
     u = np.linspace(frame["low"], frame["high"], CELLS)
     for i, j in ((0, 0), (3, 20), (23, 23)):  # row i from above is v falling
         here = ask(plane, "at", z=[u[j], u[CELLS - 1 - i]], model="m", data="mnist")
         assert np.abs(np.frombuffer(base64.b64decode(here["x"]), np.uint8).astype(int) - cells[i, j].ravel()).max() <= 1
     calls = engine.calls
-    assert ask(plane, "plane", model="m", data="mnist", z_dim=2) == frame and engine.calls == calls
-    with_marks = ask(plane, "plane", model="m", data="mnist", z_dim=2, images=images)
+    assert ask(plane, "plane", model="m", data="mnist") == frame and engine.calls == calls
+    with_marks = ask(plane, "plane", model="m", data="mnist", images=images)
     assert len(with_marks["marks"]) == 3 and with_marks["sprite"] == frame["sprite"]
 
 
 def test_the_plane_through_three_pictures_meets_them(images):
     engine = Linear(7)
-    plane = LatentPlane(engine, {})
-    frame = ask(plane, "plane", model="m", data="mnist", z_dim=7, images=images)
+    plane = LatentPlane(engine, {"able": {"m": {"z_dim": 7}}})
+    frame = ask(plane, "plane", model="m", data="mnist", images=images)
     mu = np.concatenate([pictures.from_base64(i) for i in images]).reshape(3, -1) @ engine.w.T
     o, p, q = (np.array(frame[k]) for k in ("origin", "p", "q"))
     for (a, b), point in zip(frame["marks"], mu, strict=True):
         assert np.allclose(o + a * p + b * q, point, atol=1e-4)
     with pytest.raises(ValueError, match="three pictures"):
-        ask(plane, "plane", model="m", data="mnist", z_dim=7)
+        ask(plane, "plane", model="m", data="mnist")
 
 
 def test_the_plane_of_two_draws_by_a_seed_of_a_class_that_the_decoder_is_told():
@@ -146,12 +146,12 @@ def test_the_plane_of_two_draws_by_a_seed_of_a_class_that_the_decoder_is_told():
             assert len(label) == len(z)
             return await super().call(model, data, method, z) * (label / 9).astype(np.float32)[:, None, None, None]
 
-    plane = LatentPlane(Told(7), {"able": {"m": {"told": {"name": "label", "count": 10}}}})
-    frame = ask(plane, "plane", model="m", data="mnist", z_dim=7, seed=3, told=9)
+    plane = LatentPlane(Told(7), {"able": {"m": {"z_dim": 7, "told": {"name": "label", "count": 10}}}})
+    frame = ask(plane, "plane", model="m", data="mnist", seed=3, told=9)
     a, b = (np.array(frame[k]) for k in ("p", "q"))
     assert not np.array(frame["origin"]).any() and frame["marks"] == [[1, 0], [0, 1]]
     assert np.allclose([a, b], np.random.default_rng(3).standard_normal((2, 7)), atol=1e-6)
-    other = ask(plane, "plane", model="m", data="mnist", z_dim=7, seed=3, told=4)
+    other = ask(plane, "plane", model="m", data="mnist", seed=3, told=4)
     assert other["p"] == frame["p"] and other["sprite"] != frame["sprite"], "another class is another atlas of the same plane"
     here = [ask(plane, "at", z=a.tolist(), model="m", data="mnist", told=told)["x"] for told in (4, 9)]
     assert here[0] != here[1]

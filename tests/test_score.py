@@ -415,7 +415,7 @@ def test_the_arrow_panel_shows_one_moment_and_the_whole_curve():
     assert len(base64.b64decode(answer["x"])) == len(base64.b64decode(answer["x0_hat"])) == 784
     curve = ask(panel, "curve", image=image(), **here)
     assert curve["sigmas"][0] == 0.01 and curve["sigmas"][-1] == 50 and curve["norms"][0] > curve["norms"][-1]
-    with pytest.raises(ValueError, match="sigma must lie"):
+    with pytest.raises(ValueError, match="'sigma' must lie"):
         ask(panel, "look", image=image(), sigma=0.0, **here)
 
 

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
@@ -21,9 +22,10 @@ from genviz import catalogue as catalogues
 from genviz import compare
 from genviz.engine import Refused, Shot, View
 from genviz.plots import pictures
-from genviz.ui import card, film, start, widget
+from genviz.ui import card, field, film, start, widget
 
 ROOT = Path(__file__).resolve().parent.parent
+Count = Annotated[int, field.Whole(0, 9)]
 
 
 def read(url_or_bytes) -> np.ndarray:
@@ -75,20 +77,30 @@ def test_signed_colours_tell_the_sign() -> None:
 
 
 def test_server_functions_never_raise() -> None:
-    async def good(a, b=2):
+    async def good(a: Count, b: Count = 2):
         return a + b
 
-    def refusing(a):
+    def refusing(a: Count):
         raise ValueError("One sentence.")
 
-    def broken(a):
+    def broken(a: Count):
         return 1 / 0
 
     ask = lambda f, data: asyncio.run(widget._guarded(f)(data))  # noqa: E731
     assert ask(good, {"a": 1}) == {"ok": 3}
     assert ask(refusing, {"a": 1}) == {"error": "One sentence."}
-    assert "ZeroDivisionError" in ask(broken, {"a": 1})["error"]
-    assert "error" in ask(good, {"c": 1}) and "error" in ask(good, [1, 2])
+    assert ask(broken, {"a": 1})["error"].endswith("its log says more.") and "Zero" not in str(ask(broken, {"a": 1}))
+    assert ask(good, {"a": 1, "c": 1})["error"] == "'good' takes no 'c'; it takes a, b."
+    assert ask(good, {"b": 1})["error"] == "'good' needs a too." and "one object" in ask(good, [1, 2])["error"]
+    assert "'a' must be a whole number" in ask(good, {"a": [1]})["error"] and "between 0 and 9" in ask(good, {"a": 10})["error"]
+
+
+def test_no_server_function_without_fields() -> None:
+    def unread(a: int, b):
+        return a
+
+    with pytest.raises(TypeError, match="'a' of .*unread does not say what it may be"):
+        widget._guarded(unread)
 
 
 class OneFilm:
@@ -153,7 +165,7 @@ def test_a_film_is_asked_for_fetched_and_cancelled(films) -> None:
 )
 def test_bad_questions_are_answered_with_a_sentence(films, body) -> None:
     answer = films[1].post("/genviz/submit", content=body)
-    assert answer.status_code == 200 and answer.json()["error"].endswith(".")
+    assert answer.status_code == 400 and answer.json()["error"].endswith(".")
 
 
 def test_a_question_is_not_larger_than_it_may_be(films) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from genviz import argument
-from genviz.argument import SEEDS
+from genviz.argument import SEEDS, short
 from genviz.catalogue import model_in
 from genviz.engine.job import Order, Refused
 from genviz.frame import read_knobs
@@ -17,10 +17,14 @@ IMAGES = 64
 POINTS = 2000  # of a film in the plane
 GIVEN = 2**20  # bytes of arrays that come with a film
 SENT = 4 * 2**20  # and with a question
+NAMED = 64  # knobs, or things given
+EXTRAS = 16  # of a frame
+FURTHEST = 1000.0  # of a latent number
 
 
-def trained(catalogue: dict, model: str, data: str) -> dict:
+def trained(catalogue: dict, model: Any, data: Any) -> dict:
     """The catalogue's entry of a model that has weights for a data set."""
+    model, data = text("model", model), text("data", data)
     try:
         entry = model_in(catalogue, model)
     except KeyError as error:
@@ -32,23 +36,24 @@ def trained(catalogue: dict, model: str, data: str) -> dict:
     return entry
 
 
-def film(catalogue: dict, model: str, data: str, walk: str, knobs: Mapping[str, Any] | None, n: Any, seed: Any,
-         given: Mapping[str, Any] | None, aux: Iterable[str], frames: Any) -> Order:  # fmt: skip
+def film(catalogue: dict, model: Any, data: Any, walk: Any, knobs: Any, n: Any, seed: Any, given: Any, aux: Any, frames: Any) -> Order:
     """The order of a film: typed and bounded, complete enough to be made again."""
     entry = trained(catalogue, model, data)
-    if walk not in entry["walks"]:
+    if text("walk", walk) not in entry["walks"]:
         raise Refused(f"{model} has no walk '{walk}'; it has {', '.join(entry['walks'])}.")
     try:
-        typed = read_knobs(entry["knobs"], knobs or {})
+        typed = read_knobs(entry["knobs"], named("knobs", knobs))
     except ValueError as error:
         raise Refused(str(error)) from None
-    extras = (aux,) if isinstance(aux, str) else tuple(map(str, aux))
+    extras = (aux,) if isinstance(aux, str) else aux
+    if not isinstance(extras, list | tuple) or len(extras) > EXTRAS:
+        raise Refused(f"'aux' must be a list of at most {EXTRAS} names.")
     most = IMAGES if len(entry["shape"]) == 3 else POINTS
-    return Order(model, data, walk, typed, whole("n", n, 1, most), whole("seed", seed, 0, SEEDS), arrays(given or {}, GIVEN), extras,
-                 whole("frames", frames, 2, 1000))  # fmt: skip
+    return Order(model, data, walk, typed, whole("n", n, 1, most), whole("seed", seed, 0, SEEDS), arrays(named("given", given), GIVEN),
+                 tuple(text("aux", name) for name in extras), whole("frames", frames, 2, 1000))  # fmt: skip
 
 
-def question(catalogue: dict, model: str, data: str, method: str, sent: tuple, options: dict[str, Any]) -> tuple[tuple, dict]:
+def question(catalogue: dict, model: Any, data: Any, method: str, sent: tuple, options: dict[str, Any]) -> tuple[tuple, dict]:
     """Arrays and options of a short answer, checked."""
     entry = trained(catalogue, model, data)
     can = [*entry["abilities"], *entry["answers"], "prepare"]
@@ -57,6 +62,8 @@ def question(catalogue: dict, model: str, data: str, method: str, sent: tuple, o
     if "seed" in options:
         options["seed"] = whole("seed", options["seed"], 0, SEEDS)
     numbered = arrays({f"array {i + 1}": a for i, a in enumerate(sent)}, SENT)
+    if method == "decode" and any(np.abs(z).max(initial=0) > FURTHEST for z in numbered.values()):
+        raise Refused(f"z lies between -{FURTHEST:g} and {FURTHEST:g}: draws from N(0, I) lie within 10, and further out is no picture.")
     options |= arrays({k: v for k, v in options.items() if isinstance(v, np.ndarray)}, SENT)
     return tuple(numbered.values()), options
 
@@ -69,20 +76,47 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
         raise Refused(str(error)) from None
 
 
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """A finite number within bounds, both inclusive; "0.5" counts as 0.5."""
+    try:
+        return argument.number(name, value, low, high)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def text(name: str, value: Any, most: int = 100) -> str:
+    """One line of at most so many characters; names of models, data sets and walks are shorter than the usual bound."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise Refused(f"'{name}' must be text of one line, not {short(value)}.")
+    if len(value) > most:
+        raise Refused(f"'{name}' must have at most {most:,} characters, not {len(value):,}.")
+    return value
+
+
+def named(name: str, value: Any) -> Mapping[str, Any]:
+    """Values by name, as knobs are; nothing is none of them."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or len(value) > NAMED or not all(isinstance(k, str) and len(k) <= 100 for k in value):
+        raise Refused(f"{name} must be an object of named values, not {short(value)}.")
+    return value
+
+
 def arrays(given: Mapping[str, Any], limit: int) -> dict[str, np.ndarray]:
     """Finite numbers as float32, integer or bool arrays of at most `limit` bytes together."""
     read = {}
     for name, value in given.items():
         try:
             array = np.asarray(value)
-        except ValueError:
+        except (ValueError, OverflowError, RecursionError):
             raise Refused(f"'{name}' must be an array of numbers with rows of one length.") from None
         if array.dtype.kind not in "fiub":
             raise Refused(f"'{name}' must be an array of numbers.")
         if array.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                array = array.astype(np.float32)
             if not np.isfinite(array).all():
                 raise Refused(f"'{name}' holds a value that is no finite number.")
-            array = array.astype(np.float32)
         read[str(name)] = array
     if sum(a.nbytes for a in read.values()) > limit:
         raise Refused(f"What was sent is larger than {limit // 2**20} MB.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -85,13 +85,25 @@ class Stage:
             typed = model.Knobs(**read_knobs(describe_knobs(model.Knobs), knobs or {}))
             tensors = {key: self._tensor(value) for key, value in (given or {}).items()}
             rng = torch.Generator().manual_seed(seed)
-            frames = getattr(model, walk)(n, typed, rng, **tensors)
+            call = getattr(model, walk)
+            try:
+                inspect.signature(call).bind(n, typed, rng, **tensors)
+            except TypeError:
+                raise Refused(f"The walk '{walk}' of {name} is given {_given_to(call)}, not {', '.join(tensors) or 'nothing'}.") from None
+            frames, begun = call(n, typed, rng, **tensors), False
         try:
             while True:
                 with own_threads(), torch.no_grad():
-                    frame = next(frames, None)
+                    try:
+                        frame = next(frames, None)
+                    except (RuntimeError, TypeError, IndexError) as error:
+                        if begun or not tensors:
+                            raise
+                        shapes = ", ".join(f"{key} of shape {tuple(tensor.shape)}" for key, tensor in tensors.items())
+                        raise Refused(f"The walk '{walk}' of {name} cannot begin with {shapes}, for {n} at once.") from error
                 if frame is None:
                     return
+                begun = True
                 yield frame
         finally:
             frames.close()
@@ -177,6 +189,12 @@ def _check_shapes(model: Model, name: str, method: str, tensors: list[Tensor]) -
             raise Refused(f"{name}.{method} takes an array of shape ({shape}) with 1 to 4096 rows, not {tuple(tensor.shape)}.")
         if not tensor.isfinite().all():
             raise Refused(f"{name}.{method} takes finite numbers only.")
+
+
+def _given_to(walk: Callable) -> str:
+    """What a walk is given beside n, knobs and rng, in words."""
+    more = list(inspect.signature(walk).parameters.values())[3:]
+    return ", ".join(p.name + (" (or not)" if p.default is not p.empty else "") for p in more) or "nothing"
 
 
 def _plain(value: Any) -> Any:

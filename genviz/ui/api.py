@@ -13,6 +13,7 @@ data URL. Whatever comes, a model sees it as its training images were prepared. 
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,9 +23,12 @@ import numpy as np
 from anyio.to_thread import run_sync
 
 from genviz.data import drawing, picture
+from genviz.engine import request as asked_for
 from genviz.plots import pictures
 from genviz.ui.film import visitor
+from genviz.ui.reading import BROKEN
 
+log = logging.getLogger("genviz.ui")
 IMAGES = 64
 
 
@@ -114,8 +118,8 @@ def register(engine: Any) -> None:
         """
         with sentences():
             every = [m for f in engine.catalogue()["families"] for m in f["models"]]
-            entry = next((m for m in every if m["name"] == model), None)
-            can = entry["abilities"] if entry else ["log_prob"]  # for an unknown name the call below lists the known ones
+            entry = next((m for m in every if m["name"] == model), None) or asked_for.trained(engine.catalogue(), model, data)
+            can = entry["abilities"]
             if "log_prob" not in can and "elbo" not in can:
                 raise ValueError(f"{model} has neither a likelihood nor a bound on it.")
             method = "log_prob" if "log_prob" in can else "elbo"
@@ -138,8 +142,6 @@ async def _shots(
     """The shots of a film; who hangs up stops it. It is counted with the visitor's other films."""
     client = visitor(who.request) if who is not None and who.request is not None else ""
     with sentences():
-        if knobs is not None and not isinstance(knobs, dict):
-            raise ValueError('knobs must be an object such as {"steps": 20}.')
         job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, client=client, frames=frames), 0
     try:
         while True:
@@ -157,11 +159,16 @@ async def _shots(
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Refusals become gr.Error, whose sentence reaches the client."""
+    """Refusals become gr.Error, whose sentence reaches the client; so does what went wrong here, of which Gradio would tell nothing."""
     try:
         yield
     except ValueError as error:
-        raise gr.Error(str(error)) from None
+        raise gr.Error(str(error), print_exception=False) from None
+    except gr.Error:
+        raise
+    except Exception as error:
+        log.exception("a verb failed")
+        raise gr.Error(BROKEN, print_exception=False) from error
 
 
 def images_of(x: np.ndarray) -> list[str]:
@@ -198,7 +205,7 @@ def _prepared(text: str, data: str) -> np.ndarray:
 def _numbers(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value, np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be rows of numbers, all of one length.") from None
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds a value that is no finite number.")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 
@@ -21,6 +21,7 @@ from genviz.compare import Row
 from genviz.data.idx import at_hand
 from genviz.remeasure import Remeasures
 from genviz.ui import likelihood_lab, same_drawing
+from genviz.ui.field import Data, Job, Model, Text, Whole
 from genviz.ui.side_by_side import SideBySide
 from genviz.ui.widget import Widget
 
@@ -60,7 +61,7 @@ class Figures(Widget):
         }, server=[self.figures, self.remeasure, self.progress, self.halt], **options)  # fmt: skip
         self._remeasures = Remeasures()
 
-    def figures(self, data: str) -> dict:
+    def figures(self, data: Data) -> dict:
         """What was measured on a data set: lines (see `line`), the models without figures of their present weights, and whether the
         data set is on this machine."""
         rows = self._rows(data)
@@ -71,21 +72,21 @@ class Figures(Widget):
         ]  # fmt: skip
         return {"lines": [line(row) for row in rows], "missing": missing, "at_hand": at_hand(data)}
 
-    def remeasure(self, name: str, data: str, setting: str, samples: int) -> dict:
+    def remeasure(self, name: Model, data: Data, setting: Annotated[str, Text(200)], samples: Annotated[int, Whole(0, max(SIZES))]) -> dict:
         """Begin to measure a row again on this machine; `samples` is one of SIZES."""
         row = next((row for row in self._rows(data) if (row.name, row.setting) == (name, setting)), None)
         if row is None:
             raise ValueError(f"There are no figures of {name} on {data}.")
         if samples not in SIZES:
             raise ValueError(f"The number of pictures is one of {', '.join(map(str, SIZES))}.")
-        return {"job": self._remeasures.start(row, int(samples))}
+        return {"job": self._remeasures.start(row, samples)}
 
-    def progress(self, job: str) -> dict:
+    def progress(self, job: Job) -> dict:
         """Stage, done, total, seconds, final, error and, when done, the line that was measured."""
         state = self._remeasures.look(job)
         return {**state, "found": state["found"] and line(state["found"])}
 
-    def halt(self, job: str) -> dict:
+    def halt(self, job: Job) -> dict:
         """Cancel a measurement."""
         self._remeasures.cancel(job)
         return {}

@@ -30,9 +30,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from genviz.ui import film, sessions
 from genviz.ui.kept import Kept
+from genviz.ui.reading import LARGEST
 from genviz.ui.visitor import Visitors, sent
 
-LARGEST = 12 * 2**20  # bytes of a body: a picture file of 8 MB in base64
 SPARE = 32 * 2**20  # bytes more that are read and thrown away, so that who sends too much can read why it was refused
 HELD = 256 * 2**20  # bytes of bodies that are being received
 PATIENCE = 20.0  # seconds without a byte of a body

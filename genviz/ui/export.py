@@ -28,7 +28,8 @@ from genviz.engine.job import Order, Shot
 from genviz.plots import film as files
 from genviz.plots import pictures
 from genviz.ui.call import python
-from genviz.ui.film import given_array, painted, read_body
+from genviz.ui.film import given_arrays, painted, paints_of, read_body
+from genviz.ui.reading import Wrong, refusal
 from genviz.ui.side_by_side import MOST
 
 KINDS = {"png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
@@ -49,14 +50,14 @@ def routes(engine: Any) -> list[Route]:
             body = await read_body(request)
             kind, parts = body.get("kind"), _parts(body)
             orders = [_order(engine, part) for part in parts]
-            if kind not in KINDS:
-                raise ValueError(f"A file is one of {', '.join(KINDS)}, not {kind!r:.40}.")
+            if kind not in tuple(KINDS):
+                raise ValueError(f"A file is one of {', '.join(KINDS)}, not {asked_for.short(kind)}.")
             if line[0] >= LINE:
-                raise ValueError("Many films are being saved just now; try again in a minute.")
+                raise Wrong("Many films are being saved just now; try again in a minute.", 429)
             line[0] += 1
             try:
                 async with turn:
-                    views = [engine.look(str(part.get("job"))) for part in parts]
+                    views = [engine.look(asked_for.text("job", part.get("job"))) for part in parts]
                     for view in views:
                         if not view.shots or (view.status in ("waiting", "running") and kind != "png"):
                             raise ValueError(view.message or "This film is still being made; save it when it is done.")
@@ -69,7 +70,7 @@ def routes(engine: Any) -> list[Route]:
                 line[0] -= 1
             return Response(file, media_type=KINDS[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})
         except ValueError as error:
-            return JSONResponse({"error": str(error)})
+            return refusal(error)
 
     async def code(request: Request) -> JSONResponse:
         try:
@@ -81,7 +82,7 @@ def routes(engine: Any) -> list[Route]:
                 calls.append(python(engine.catalogue(), order, given, part.get("step"), part.get("only"), name))
             return JSONResponse({"code": "\n".join([calls[0], *(call.removeprefix("import genviz\n\n") for call in calls[1:])])})
         except ValueError as error:
-            return JSONResponse({"error": str(error)})
+            return refusal(error)
 
     return [Route("/genviz/save", save, methods=["POST"]), Route("/genviz/python", code, methods=["POST"])]
 
@@ -99,9 +100,8 @@ def _order(engine: Any, body: dict) -> Order:
     order = body.get("order")
     if not isinstance(order, dict) or not isinstance(order.get("given") or {}, dict):
         raise ValueError("This question names no film.")
-    given = {str(k): given_array(k, v) for k, v in (order.get("given") or {}).items()}
-    return asked_for.film(engine.catalogue(), str(order.get("model")), str(order.get("data")), str(order.get("walk", "sample")),
-                          order.get("knobs"), order.get("n", 16), order.get("seed", 0), given, (), 60)  # fmt: skip
+    return asked_for.film(engine.catalogue(), order.get("model"), order.get("data"), order.get("walk", "sample"), order.get("knobs"),
+                          order.get("n", 16), order.get("seed", 0), given_arrays(order), (), 60)  # fmt: skip
 
 
 def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[str, bytes]:
@@ -109,7 +109,7 @@ def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[
     entry, kind, n = model_in(catalogue, order.model), body["kind"], len(shots[0].x)
     only = None if body.get("only") is None else asked_for.whole("only", body["only"], 0, n - 1)
     columns = asked_for.whole("columns", body.get("columns") or pictures.columns_of(n), 1, 64)
-    rows = [(str(name), str(how), str(label)[:40]) for name, how, label in _panes(body.get("panes"))]
+    rows = [(name, how, label[:40]) for name, how, label in _panes(body.get("panes"))]
     strip = [f"{entry['title']} on {data_title(catalogue, order.data)}", ", ".join(settings(catalogue, order))]
     name = f"{order.model.replace('/', '-')}-{order.data}-seed{order.seed}" + (f"-image{only + 1}" if only is not None else "")
     raster = entry["order"] == "raster"
@@ -186,6 +186,9 @@ def _panes(value: Any) -> list:
         return [("", "grey", "")]
     if not isinstance(value, list) or len(value) > 6 or not all(isinstance(pane, list) and len(pane) == 3 for pane in value):
         raise ValueError("'panes' must be up to 6 triples of name, paint and label.")
+    for name, how, label in value:
+        paints_of(f"pane:{asked_for.text('paint', how)}")
+        asked_for.text("pane", name), asked_for.text("label", label)
     return value
 
 

@@ -12,7 +12,6 @@ dropped connection with what the page already has, so that nothing is lost and n
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,9 @@ from starlette.routing import Route
 
 from genviz import premiere
 from genviz.engine import Full
+from genviz.engine import request as asked_for
 from genviz.plots import pictures
+from genviz.ui.reading import Wrong, parse, refusal
 
 LARGEST = 2**20  # bytes of a question
 AT_ONCE = 12  # shots in one answer: the first pictures are on screen while the rest is on its way
@@ -36,25 +37,22 @@ def routes(engine: Any) -> list[Route]:
     async def submit(request: Request) -> JSONResponse:
         try:
             order = await read_body(request)
-            given = {str(k): given_array(k, v) for k, v in (order.get("given") or {}).items()}
             fields = {k: order[k] for k in ("walk", "knobs", "n", "seed", "frames") if k in order}
-            aux = tuple(map(str, order.get("aux") or ()))
-            job = engine.submit(
-                str(order.get("model")), str(order.get("data")), given=given, aux=aux, client=visitor(request), **fields
-            )
+            job = engine.submit(order.get("model"), order.get("data"), given=given_arrays(order), aux=order.get("aux") or (),
+                                client=visitor(request), **fields)  # fmt: skip
             return JSONResponse({"job": job})
         except Full as error:
             return JSONResponse({"error": str(error)}, 503)
         except ValueError as error:
-            return JSONResponse({"error": str(error)})
+            return refusal(error)
 
     async def wait(request: Request) -> JSONResponse:
         query = request.query_params
         try:
-            have = max(0, int(query.get("have", "0")))
-            paints = dict(part.split(":", 1) for part in query.get("paint", "").split(",") if ":" in part)
-        except ValueError:
-            return JSONResponse({"status": "error", "place": 0, "message": "This question for a film is not well formed.", "shots": []})
+            have = asked_for.whole("have", query.get("have", "0"), 0, 2**31)
+            paints = paints_of(query.get("paint", ""))
+        except ValueError as error:
+            return JSONResponse({"error": str(error), "status": "error", "place": 0, "message": str(error), "shots": []}, 400)
         view = await engine.wait(query.get("job", ""), have, timeout=10)
         some = view.shots[:AT_ONCE]
         shots = await run_in_threadpool(lambda: [_shot(s, paints) for s in some]) if some else []
@@ -63,19 +61,22 @@ def routes(engine: Any) -> list[Route]:
 
     async def cancel(request: Request) -> JSONResponse:
         try:
-            for job in list((await read_body(request)).get("jobs") or [])[:64]:
-                engine.cancel(str(job))
+            jobs = (await read_body(request)).get("jobs")
+            if not isinstance(jobs, list) or not all(isinstance(job, str) for job in jobs):
+                raise ValueError("'jobs' must be a list of the names of films.")
+            for job in jobs[:64]:
+                engine.cancel(job)
         except ValueError as error:
-            return JSONResponse({"error": str(error)})
+            return refusal(error)
         return JSONResponse({})
 
     premieres: dict[str, dict] = {}  # by family: the same film for everybody
 
     async def opening(request: Request) -> JSONResponse:
         try:
-            name = str((await read_body(request)).get("family"))
+            name = asked_for.text("family", (await read_body(request)).get("family"))
         except ValueError as error:
-            return JSONResponse({"error": str(error)})
+            return refusal(error)
         catalogue = engine.catalogue()
         family = next((f for f in catalogue["families"] if f["name"] == name), None)
         known = premieres.get(name)
@@ -106,14 +107,16 @@ async def read_body(request: Request) -> dict:
     """The JSON object of a request; ValueError with one sentence. (The door has read it already, within bounds.)"""
     text = await request.body()
     if len(text) > LARGEST:
-        raise ValueError("This question is too large.")
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        body = None
+        raise Wrong("This question is too large.", 413)
+    body = parse(text)
     if not isinstance(body, dict):
         raise ValueError("This question is no JSON object.")
     return body
+
+
+def given_arrays(order: dict) -> dict[str, np.ndarray]:
+    """What a page gives a walk, by name; ValueError with one sentence."""
+    return {name: given_array(name, value) for name, value in asked_for.named("given", order.get("given")).items()}
 
 
 def given_array(name: str, value: Any) -> np.ndarray:
@@ -127,8 +130,20 @@ def given_array(name: str, value: Any) -> np.ndarray:
         return np.concatenate([pictures.from_base64(v) for v in value])
     try:
         return np.array(value, np.float32)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise ValueError(f"'{name}' must be images or numbers.") from None
+
+
+def paints_of(text: str) -> dict[str, str]:
+    """How extras are painted: "x0_hat:grey,score:signed:3" -> {"x0_hat": "grey", "score": "signed:3"}. ValueError with one sentence."""
+    paints = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
+    for how in paints.values():
+        kind, _, limit = how.partition(":")
+        if kind not in PAINTS:
+            raise ValueError(f"There is no way to paint {asked_for.short(kind)}; there are {', '.join(PAINTS)}.")
+        if limit:
+            asked_for.number("paint", limit, 1e-6, 1e6)
+    return paints
 
 
 def _shot(shot: Any, paints: dict[str, str]) -> dict:
@@ -153,10 +168,7 @@ def painted(x: np.ndarray, how: str, columns: int | None = None) -> np.ndarray:
     "grey" for [-1, 1], "signed" or "signed:3" for a heat map with a sign (full colour at 3), "heat" or "heat:0.69" for one from 0 up.
     """
     kind, _, limit = how.partition(":")
-    try:
-        bound = float(limit) if limit else None
-    except ValueError:
-        bound = None
+    bound = float(limit) if limit else None
     if kind == "signed":
         return pictures.signed(x, columns, bound)
     if kind == "heat":

@@ -11,17 +11,17 @@ import asyncio
 import math
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
 
 from genviz import likelihoods
-from genviz.data import DATASETS
 from genviz.likelihoods import BASELINES, CORRECTIONS, SEED, SETS, Scores
 from genviz.metrics.complexity import png_bits
 from genviz.metrics.detection import roc
 from genviz.plots import pictures
+from genviz.ui.field import Data, Picture, Switch
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
@@ -71,10 +71,8 @@ class LikelihoodLab(Widget):
         super().__init__({"data": _titles(catalogue)}, server=[self.figures, self.score], **options)
         self.engine, self.families = engine, catalogue["families"]
 
-    def figures(self, data: str) -> dict:
+    def figures(self, data: Data) -> dict:
         """All models of a data set: those with scores, drawn; those without, with the command that makes them."""
-        if data not in DATASETS:
-            raise ValueError(f"There is no data set '{data}'; there are {', '.join(DATASETS)}.")
         models, missing = [], []
         for name, known in self._known(data).items():
             try:
@@ -86,7 +84,7 @@ class LikelihoodLab(Widget):
                 missing.append({"title": known["title"], "why": why, "command": command})
         return {"models": models, "missing": missing, "other": likelihoods.other(data)}
 
-    async def score(self, image: str, data: str, slow: bool) -> dict:
+    async def score(self, image: Picture, data: Data, slow: Annotated[bool, Switch()]) -> dict:
         """One image in base64 -> for every model {correction: [bits, share of test images below, share of the other set's below]}; quick
         models or slow ones. A model that cannot answer now is left out."""
         x = np.round((pictures.from_base64(image)[:, 0] + 1) * 127.5).astype(np.uint8)  # (1, 28, 28)
@@ -96,7 +94,7 @@ class LikelihoodLab(Widget):
                 found = likelihoods.read(name, data, known["sha256"])
             except ValueError:
                 continue
-            if (float(found.about["ms"]) > SLOW) == bool(slow):
+            if (float(found.about["ms"]) > SLOW) == slow:
                 asked[name] = found
         answers = await asyncio.gather(*(self._one(name, data, found, x) for name, found in asked.items()), return_exceptions=True)
         for answer in answers:

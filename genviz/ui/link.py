@@ -22,7 +22,7 @@ import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import segno
@@ -31,12 +31,16 @@ from genviz.catalogue import model_in
 from genviz.engine import request
 from genviz.engine.job import Refused
 from genviz.frame import read_knobs
+from genviz.ui.field import Model, Seed, Text, Whole
 from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
 LONGEST = 2**16  # characters of a link
 STEPS = 5000  # of a film
 LARGEST_CODE = 2300  # bytes: what a QR code holds that still survives a scratch (error correction L: 2953)
+Query = Annotated[str, Text(2 * LONGEST)]  # longer ones are refused in words of their own
+Name = Annotated[str, Text(100)]
+Count = Annotated[int, Whole(1, request.POINTS)]
 SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
@@ -52,11 +56,11 @@ class Link(Widget):
         super().__init__({"knobs": {m["name"]: {k["name"]: k["default"] for k in m["knobs"]} for m in every(catalogue)}},
                          server=[self.read, self.code], **options)  # fmt: skip
 
-    def read(self, query: str, model: str, data: str, seed: int, n: int, own: str) -> dict:
+    def read(self, query: Query, model: Model, data: Name, seed: Seed | None, n: Count | None, own: Name) -> dict:
         """See the function of the same name."""
         return read(self.catalogue, query, model, data, seed, n, own)
 
-    def code(self, text: str) -> str:
+    def code(self, text: Query) -> str:
         """A QR code of an address as SVG, for an <img>."""
         return qr(text)
 

@@ -12,16 +12,18 @@ import importlib.util
 import time
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
+from anyio.to_thread import run_sync
 
 from genviz import map as maps
 from genviz.data import exhibit
 from genviz.map import Map
 from genviz.plots import pictures
 from genviz.remap import Remaps
+from genviz.ui.field import Data, Job, Number, Picture, Text, Whole
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
@@ -29,6 +31,9 @@ from genviz.ui.widget import Widget
 ASSETS = Path(__file__).parent / "assets"
 SHIPPED = "map"  # the view of the shipped file; other views are a model's name or a layout's
 HELD_OUT = 200  # images placed on a live layout in both ways
+View = Annotated[str, Text(100)]
+Neighbours, Distance = Annotated[int, Whole(2, 100)], Annotated[float, Number(0, 0.99)]
+Images = Annotated[int, Whole(500, 2000)]
 
 
 class MapPane(Widget):
@@ -92,7 +97,7 @@ class MapPane(Widget):
         self._plain: OrderedDict[tuple[str, str], Map] = OrderedDict()
         self._remaps = Remaps()
 
-    async def open(self, view: str, data: str) -> dict:
+    async def open(self, view: View, data: Data) -> dict:
         """A view: xy float32 (N, 2) and the places in the exhibit int32 (N,) in base64, classes as digits, and a sentence about it."""
         shown, index = await self._view(view, data)
         about, n = shown.about, f"{len(index):,}"
@@ -103,16 +108,17 @@ class MapPane(Widget):
             how = f"mu of {n} test images in the latent plane of {about['model']}, as it is."
         return {"xy": _text(shown.xy), "index": _text(index.astype(np.int32)), "labels": "".join(map(str, shown.labels)), "about": how}
 
-    async def near(self, point: int, view: str, data: str) -> dict:
+    async def near(self, point: Annotated[int, Whole(0, 2**31)], view: View, data: Data) -> dict:
         """The picture decoded from a point's latent, in base64, and its ten nearest neighbours: exhibit places, points, distances."""
         shown, index = await self._view(view, data)
-        mu = shown.mu[int(point) % len(shown.mu)]
+        point %= len(shown.mu)
+        mu = shown.mu[point]
         near, distance = shown.neighbours(mu, 11)
-        other = near != int(point)
+        other = near != point
         x = await self.engine.call(shown.about["model"], data, "decode", mu[None])
         return {"y": _text(pictures.grid(x)), "near": _near(near[other][:10], distance[other][:10], index)}
 
-    async def drop(self, image: str, view: str, data: str) -> dict:
+    async def drop(self, image: Picture, view: View, data: Data) -> dict:
         """Where an image lands on a view: xy (2,), the milliseconds of placing it (0 where it has a place of its own), its
         reconstruction and its nearest neighbours."""
         shown, index = await self._view(view, data)
@@ -123,11 +129,9 @@ class MapPane(Widget):
         x = await self.engine.call(shown.about["model"], data, "decode", mu)
         return {"xy": [float(v) for v in xy], "ms": ms, "y": _text(pictures.grid(x)), "near": _near(*shown.neighbours(mu[0], 10), index)}
 
-    async def remap(self, data: str, n_neighbors: int, min_dist: float, images: int, image: str = "") -> dict:
+    async def remap(self, data: Data, n_neighbors: Neighbours, min_dist: Distance, images: Images, image: Picture | None = None) -> dict:
         """Begin a live layout of the first `images` points of the shipped map; `image` is placed by umap.transform at its end."""
-        if not (2 <= int(n_neighbors) <= 100 and 0 <= float(min_dist) < 1 and 500 <= int(images) <= 2000):
-            raise ValueError("n_neighbors must lie between 2 and 100, min_dist between 0 and 0.99, images between 500 and 2,000.")
-        whole, n = maps.read(data), int(images)
+        whole, n = maps.read(data), images
         own = np.zeros((0, whole.mu.shape[1]), np.float32)
         if image:
             own, _ = await self.engine.call(whole.about["model"], data, "encode", pictures.from_base64(image))
@@ -135,14 +139,14 @@ class MapPane(Widget):
             "mu": whole.mu[:n], "labels": whole.labels[:n], "index": np.arange(n), "rest": whole.mu[-HELD_OUT:], "own": own,
             "rest_labels": whole.labels[-HELD_OUT:], "n_neighbors": np.int64(n_neighbors), "min_dist": np.float64(min_dist),
         }  # fmt: skip
-        about = whole.about | {"n_neighbors": str(int(n_neighbors)), "min_dist": f"{float(min_dist):g}"}
-        return {"job": self._remaps.start(points, about)}
+        about = whole.about | {"n_neighbors": str(n_neighbors), "min_dist": f"{min_dist:g}"}
+        return {"job": await run_sync(self._remaps.start, points, about)}  # a process is begun: not on the event loop
 
-    def progress(self, job: str) -> dict:
+    def progress(self, job: Job) -> dict:
         """Stage, share, seconds, final, error and, when done, the comparison of the two ways to place a point."""
         return self._remaps.look(job)
 
-    def halt(self, job: str) -> dict:
+    def halt(self, job: Job) -> dict:
         """Cancel a live layout."""
         self._remaps.cancel(job)
         return {}

@@ -27,17 +27,21 @@ import base64
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from genviz.data import DATASETS, drawing, picture
 from genviz.data.exhibit import exhibit
 from genviz.plots import pictures
+from genviz.ui.field import Data, Switch, Text, Whole
 from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
 STRIP = 12  # test images in a row
+Class, Page = Annotated[int, Whole(-1, 9)], Annotated[int, Whole(0, 2**31)]
+Ink = Annotated[str, Text(12 * 2**20)]  # a file that is too large is refused in words of its own
+On = Annotated[bool, Switch()]  # for the script alone, to which its question comes back with the answer
 _numbers = itertools.count(1)
 
 
@@ -125,17 +129,17 @@ class Pick(Widget):
         self.value = {**self.value, "channels": [*self.value["channels"], channel]}
         return channel
 
-    def strip(self, label: int, page: int, data: str, fill: bool = False, again: bool = False) -> dict:
+    def strip(self, label: Class, page: Page, data: Data, fill: On = False, again: On = False) -> dict:
         """One row of test images of a class (-1: of all), as a sprite with their places in the exhibit and their classes."""
         images, labels = exhibit(data)
-        places = np.flatnonzero(labels == label) if label in range(10) else np.arange(len(labels))
+        places = np.flatnonzero(labels == label) if label >= 0 else np.arange(len(labels))
         pages = -(-len(places) // STRIP)
-        page = int(page) % pages
+        page %= pages
         index = places[page * STRIP : (page + 1) * STRIP]
         sprite = pictures.data_url(pictures.png(np.hstack(list(images[index]))))
         return {"sprite": sprite, "index": index.tolist(), "label": labels[index].tolist(), "page": page, "pages": pages}
 
-    def drawing(self, ink: str, data: str) -> dict:
+    def drawing(self, ink: Ink, data: Data) -> dict:
         """A picture file as a data URL, prepared as the data set was; ValueError for an empty drawing and for what is no picture."""
         return {"image": base64.b64encode(drawing.prepared(picture.from_text(ink), data).tobytes()).decode()}
 

@@ -9,7 +9,7 @@ They arrive one by one, and one that fails says its sentence while the others go
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
@@ -17,12 +17,14 @@ import numpy as np
 from genviz.catalogue import model_in
 from genviz.data.exhibit import exhibit
 from genviz.plots import pictures
+from genviz.ui.field import Data, Picture, Seed, Text, Whole
 from genviz.ui.film import paint
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
 TOOL = {"tool": "compare.drawing", "label": "Ask every family about", "family": "Compare"}  # how players send a sample here
+Name, Number = Annotated[str, Text(100)], Annotated[int, Whole(0, 99)]
 MANY = 100  # test images that a number is set against
 SILENT = "This family cannot be asked about a picture that it did not make: it has no way into the model, and no number for it."
 TURN = "(drawing, pick) => ({...pick, data: drawing.data})"
@@ -60,11 +62,11 @@ class SameDrawing(Widget):
         entry = self.entries[reply["model"]]
         return {**reply, "title": entry["title"], "trained": list(entry["cards"]), "walk": reply["ask"] in entry["walks"]}
 
-    async def answer(self, family: str, reply: int, image: str, data: str, seed: int) -> dict:
+    async def answer(self, family: Name, reply: Number, image: Picture, data: Data, seed: Seed) -> dict:
         """A short answer about one image in base64: {"pictures": [{"url", "label"}], "says": what it means}."""
         replies = next((f["replies"] for f in self.families if f["name"] == family), [])
         if reply not in range(len(replies)):
-            raise ValueError(f"There is no reply {reply!r:.20} of a family '{family:.40}'.")
+            raise ValueError(f"There is no reply {reply} of a family '{family:.40}'.")
         told, x = replies[reply], pictures.from_base64(image)
         if told["ranked"]:
             x = np.concatenate([x, exhibit(data)[0][:MANY, None].astype(np.float32) / 127.5 - 1])

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from genviz import compare, file, likelihoods
 from genviz.catalogue import first_trained
 from genviz.plots import pictures
 from genviz.plots.pictures import SIDE
 from genviz.ui.card import leading
+from genviz.ui.field import Text
 from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
@@ -75,7 +76,7 @@ class Start(Widget):
         super().__init__({"families": [{**summary(f, self.titles), "tab": tabs[f["name"]]} for f in catalogue["families"]],
                           "faults": told([*catalogue.get("faults", ()), *compare.faults()])}, server=[self.glimpse], **options)  # fmt: skip
 
-    async def glimpse(self, family: str) -> dict:
+    async def glimpse(self, family: Annotated[str, Text(100)]) -> dict:
         """A few samples of a family's strongest model and what they cost; made once, then remembered."""
         if family not in self.families:
             raise ValueError(f"There is no family '{family}'.")

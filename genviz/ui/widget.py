@@ -18,7 +18,7 @@ A complete widget (run it with `demo.launch(**page(demo))` from genviz.ui.theme)
             super().__init__({"title": "any JSON"}, server=[self.decode])
             self.engine = engine                                # an attribute must not be named like an event ("click", "change", ...)
 
-        async def decode(self, z, model, data):                 # called by ask.decode({z, model, data}): keywords, JSON types
+        async def decode(self, z: Latent, model: Model, data: Data):  # called by ask.decode({z, model, data}); read by genviz.ui.field
             x = await self.engine.call(model, data, "decode", np.array([z], np.float32))
             return {"sprite": pictures.sprite(x)}               # plain JSON
 
@@ -53,13 +53,15 @@ page shows it.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
+from anyio.to_thread import run_sync
+
+from genviz.ui import field
 
 log = logging.getLogger("genviz.ui")
 
@@ -103,28 +105,21 @@ class Widget(gr.HTML):
 
 
 def _guarded(f: Callable) -> Callable:
-    """The function as gradio calls it: one dictionary in, {"ok": answer} or {"error": sentence} out, never an exception."""
+    """The function as the page calls it: one dictionary in, each value read by its field, {"ok": answer} or {"error": sentence} out, never
+    an exception. What is not `async` runs in a thread."""
+    fields, name = field.fields_of(f), f.__name__
+    run = f if inspect.iscoroutinefunction(f) else lambda **values: run_sync(lambda: f(**values))
 
     async def call(data: Any):
         try:
-            if not isinstance(data, dict):
-                raise ValueError(f"'{f.__name__}' takes one object of named values.")
-            try:
-                inspect.signature(f).bind(**data)
-            except TypeError as error:
-                raise ValueError(f"'{f.__name__}' was asked with wrong names: {error}.") from None
-            answer = f(**data) if is_async else await run_sync(functools.partial(f, **data))
-            return {"ok": await answer if is_async else answer}
+            return {"ok": await run(**field.read(name, fields, data))}
         except ValueError as error:  # a refusal: one sentence for the person in front of the screen
             return {"error": str(error)}
-        except Exception as error:
-            log.exception("server function %s failed", f.__name__)
-            return {"error": f"This did not work: {type(error).__name__} in {f.__name__}. The log of the app says more."}
+        except Exception:
+            log.exception("server function %s failed", name)
+            return {"error": f"'{name}' did not work, and the fault is the app's: its log says more."}
 
-    is_async = inspect.iscoroutinefunction(f)
-    from anyio.to_thread import run_sync
-
-    call.__name__ = f.__name__
+    call.__name__, call.fields = name, fields
     return call
 
 

@@ -8,12 +8,14 @@ function that ZeroGPU insists on before it lets an app start. The package `space
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 from typing import Any
 
 import gradio as gr
 
 import genviz
+from genviz.engine import request as asked_for
 from genviz.ui.api import made, sentences
 
 SECONDS = 10  # declared: the shorter, the sooner a GPU is found; 1024 samples take one or two
@@ -49,7 +51,11 @@ def borrowing(spaces: Any) -> Any:
         """
         with sentences():
             try:
-                return made(genviz.sample(model, data, n=n, seed=seed, **(knobs or {})).numpy())
+                n, seed = asked_for.whole("n", n, 1, MOST), asked_for.whole("seed", seed, 0, asked_for.SEEDS)
+                model, data, named = asked_for.text("model", model), asked_for.text("data", data), asked_for.named("knobs", knobs)
+                if taken := named.keys() & inspect.signature(genviz.film).parameters.keys():
+                    raise ValueError(f"There is no knob '{min(taken)}'.")
+                return made(genviz.sample(model, data, n=n, seed=seed, **named).numpy())
             except KeyError as error:
                 raise ValueError(str(error.args[0])) from None
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
+from genviz.ui.field import Data, Model, Picture, Whole
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.player import Player
 from genviz.ui.widget import Widget
 
 HERE = Path(__file__).parent
+Place = Annotated[int, Whole(0, 27)]  # of a pixel in its row or column
 
 LOOK = """
     & { color: var(--body-text-color); }
@@ -90,7 +92,7 @@ class Expect(Widget):
         super().__init__(value, server=[self.expect])
         self.engine = engine
 
-    async def expect(self, image: str, model: str, data: str) -> dict:
+    async def expect(self, image: Picture, model: Model, data: Data) -> dict:
         """One image in base64 -> p(level | earlier pixels) of every pixel: float32 (levels, 784) in base64, and the number of levels."""
         p = await self.engine.call(model, data, "conditional", pictures.from_base64(image))
         return {"p": base64.b64encode(np.ascontiguousarray(p[0], np.float32).tobytes()).decode(), "levels": p.shape[1]}
@@ -148,7 +150,7 @@ class Field(Widget):
         super().__init__(value, server=[self.field])
         self.engine = engine
 
-    async def field(self, row: int, column: int, model: str, data: str) -> dict:
+    async def field(self, row: Place, column: Place, model: Model, data: Data) -> dict:
         """|d logit / d input| of a pixel, 784 numbers each: "gated" of the model, "naive" of the naively masked stack; largest is 1."""
         answer = {}
         for name, gated in (("gated", True), ("naive", False)):

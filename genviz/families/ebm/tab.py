@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from genviz.data import DATASETS
 from genviz.data.exhibit import exhibit
 from genviz.families.ebm import FAMILY
 from genviz.plots import pictures
+from genviz.ui.field import Data, Job, Model, Picture, Seed, Whole
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.player import Player, Row
@@ -24,6 +25,7 @@ CHART = (HERE / "chart.js").read_text(encoding="utf-8")
 TESTED = 300  # test images on a scale
 DRAWN = 36  # samples on it
 NOISES = 100  # pictures of noise on it
+LONGEST = 400  # steps of the chain between the two phases
 
 
 class Remembering(Widget):
@@ -57,7 +59,7 @@ class Chains(Remembering):
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.energies, self.level])
 
-    def energies(self, job: str) -> dict:
+    def energies(self, job: Job) -> dict:
         """Steps of the shots of a film so far, and the energy of every chain at each."""
         shots = [shot for shot in self.engine.look(job).shots if "energy" in shot.aux]
         return {
@@ -65,7 +67,7 @@ class Chains(Remembering):
             "energy": [shot.aux["energy"].round(1).tolist() for shot in shots],
         }  # fmt: skip
 
-    async def level(self, model: str, data: str) -> dict:
+    async def level(self, model: Model, data: Data) -> dict:
         """Mean energy of test images with the noise of training on them, and the ends of the middle nine tenths."""
         return await self.once(model, data, self._level)
 
@@ -85,7 +87,7 @@ class Scale(Remembering):
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.one, self.scale])
 
-    async def one(self, image: str, model: str, data: str) -> dict:
+    async def one(self, image: Picture, model: Model, data: Data) -> dict:
         """One image in base64 -> its energy, the slope there (784), the picture that the model would rather see (784), and p(class | x)."""
         x = pictures.from_base64(image)
         energy, slope = await self.engine.call(model, data, "slope", x)
@@ -96,7 +98,7 @@ class Scale(Remembering):
             "shares": shares[0].round(4).tolist(),
         }  # fmt: skip
 
-    async def scale(self, model: str, data: str) -> dict:
+    async def scale(self, model: Model, data: Data) -> dict:
         """Energies of several kinds of pictures, all without noise on them; "near" says which lie near each other."""
         return await self.once(model, data, self._scale)
 
@@ -138,7 +140,7 @@ class Phases(Widget):
         super().__init__(value, server=[self.phases])
         self.engine = engine
 
-    async def phases(self, image: str, model: str, data: str, seed: int, steps: int) -> dict:
+    async def phases(self, image: Picture, model: Model, data: Data, seed: Seed, steps: Annotated[int, Whole(1, LONGEST)]) -> dict:
         """One image in base64 -> for "data" and "model": energy, and y, slope, x0_hat with 784 numbers each."""
         x = pictures.from_base64(image)
         answer = await self.engine.call(model, data, "phases", x, knobs={"steps": steps}, seed=seed)

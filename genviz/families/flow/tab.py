@@ -13,6 +13,7 @@ import numpy as np
 
 from genviz.data.plane import truth
 from genviz.plots import pictures
+from genviz.ui.field import Data, Model, Picture, PointData, Seed
 from genviz.ui.lab import Lab
 from genviz.ui.panels import interpolation
 from genviz.ui.pick import Pick
@@ -45,7 +46,7 @@ class Inside(Widget):
         super().__init__(value, server=[self.invert])
         self.engine = engine
 
-    async def invert(self, image: str, model: str, data: str, seed: int) -> dict:
+    async def invert(self, image: Picture, model: Model, data: Data, seed: Seed) -> dict:
         """One image in base64 -> pictures in base64, z (784), and the sum in nats; see Flow.invert for the names."""
         x = pictures.from_base64(image)
         found, tight = await asyncio.gather(
@@ -80,7 +81,7 @@ class Along(interpolation.Interpolation):
     )
     js = interpolation.Interpolation.js + (HERE / "along.js").read_text(encoding="utf-8")
 
-    async def between(self, a: str, b: str, model: str, data: str) -> dict:
+    async def between(self, a: Picture, b: Picture, model: Model, data: Data) -> dict:
         """Two images in base64 -> a sprite of three rows (line, arc, pixel blend), and how the two z lie; as in the standard panel."""
         x = np.concatenate([pictures.from_base64(a), pictures.from_base64(b)])
         z = (await self.engine.call(model, data, "invert", x, seed=0))["z"].reshape(2, -1)
@@ -106,7 +107,7 @@ class Mesh(Widget):
         super().__init__(value, server=[self.mesh])
         self.engine = engine
 
-    async def mesh(self, data: str) -> dict:
+    async def mesh(self, data: PointData) -> dict:
         """x of the corners of the mesh before any and after every coupling undone, float32 in base64, and test points."""
         a, b = np.meshgrid(np.linspace(-REACH, REACH, LINES), np.linspace(-REACH, REACH, PLACES), indexing="ij")
         z = np.concatenate([np.stack([a, b], -1), np.stack([b, a], -1)]).reshape(-1, 2).astype(np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
@@ -16,6 +16,7 @@ from genviz.data.idx import training_images
 from genviz.families.gan.nearest import nearest
 from genviz.families.gan.watched import bins, history
 from genviz.plots import pictures
+from genviz.ui.field import Data, Model, Picture, Seed, Whole
 from genviz.ui.lab import Lab
 from genviz.ui.panels.interpolation import STEPS, linear, spherical
 from genviz.ui.pick import Pick
@@ -26,6 +27,7 @@ CROWD = 500  # test images, and as many samples, that a score is compared with
 TYPICAL = 200  # test images whose own nearest training images say what is near
 SHOWN = 6  # neighbours of a picture
 CHUNK = 256  # images in one question to the worker: films go on in between
+Class = Annotated[int, Whole(0, 9)]
 
 
 def _file(name: str) -> str:
@@ -55,7 +57,13 @@ class Asking(Widget):
 
     def __init__(self, engine: Any, value: dict, server: list[Callable]):
         super().__init__(value, server=server)
-        self.engine, self.once, self.conditional = engine, Once(), value.get("conditional", [])
+        self.engine, self.once, self.conditional, self.sizes = engine, Once(), value.get("conditional", []), value.get("z_dim", {})
+
+    def z_dim(self, model: str) -> int:
+        """How many latent numbers a model of this family has. ValueError for a model of another one."""
+        if model not in self.sizes:
+            raise ValueError(f"There is no model '{model}' in this tab; there are {', '.join(self.sizes)}.")
+        return self.sizes[model]
 
     def told(self, model: str, label: np.ndarray) -> dict[str, np.ndarray]:
         """The option that tells a model of classes the labels (B,); nothing for the others."""
@@ -71,7 +79,7 @@ class Watched(Asking):
         super().__init__(engine, value, [self.watched])
         self._cards = cards
 
-    async def watched(self, model: str, data: str) -> dict:
+    async def watched(self, model: Model, data: Data) -> dict:
         """The history of a training: a sprite with a row of pictures for each moment, and the curves and histograms beside it."""
         if (model, data) not in self._cards:
             raise ValueError(f"{model} is not trained on {data} yet; train it with: python -m genviz.train {model} {data}")
@@ -100,25 +108,23 @@ class Expert(Asking):
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.judge, self.crowd])
 
-    async def judge(self, image: str, model: str, data: str, label: int) -> dict:
+    async def judge(self, image: Picture, model: Model, data: Data, label: Class) -> dict:
         """One image in base64 -> its score and gradient (784); judged as `label` by a model of classes, with its score as each."""
         x = pictures.from_base64(image)
         if model not in self.conditional:
             score, gradient = await self.engine.call(model, data, "judge", x)
             return {"score": float(score[0]), "gradient": _short(gradient[0])}
-        if not 0 <= label < 10:
-            raise ValueError(f"There are classes 0 to 9, not {label}.")
         score, gradient = await self.engine.call(model, data, "judge", x.repeat(10, 0), **self.told(model, np.arange(10)))
         return {"score": float(score[label]), "gradient": _short(gradient[label]), "classes": _short(score)}
 
-    async def crowd(self, model: str, data: str) -> dict:
+    async def crowd(self, model: Model, data: Data) -> dict:
         """Scores of CROWD test images and of as many samples: histograms, where halfway between their means lies, all test scores."""
         return await self.once((model, data), lambda: self._crowd(model, data))
 
     async def _crowd(self, model: str, data: str) -> dict:
         images, labels = exhibit(data)
         told = self.told(model, labels[:CROWD])
-        z = np.random.default_rng(0).standard_normal((CROWD, self.value["z_dim"][model])).astype(np.float32)
+        z = np.random.default_rng(0).standard_normal((CROWD, self.z_dim(model))).astype(np.float32)
         fake = await self.engine.call(model, data, "decode", z, **told)
         real, _ = await self.engine.call(model, data, "judge", images[:CROWD, None].astype(np.float32) / 127.5 - 1, **told)
         fake, _ = await self.engine.call(model, data, "judge", fake, **told)
@@ -148,13 +154,13 @@ class Between(Asking):
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.between])
 
-    async def between(self, model: str, data: str, seed: int, other: int, label: int) -> dict:
+    async def between(self, model: Model, data: Data, seed: Seed, other: Seed, label: Class) -> dict:
         """A sprite of three rows (line, arc, pixel blend) with STEPS columns between the draws of two seeds, their lengths and angle."""
-        z_dim, t = self.value["z_dim"][model], np.linspace(0, 1, STEPS, dtype=np.float32)
-        a, b = (np.random.default_rng(abs(int(s))).standard_normal(z_dim).astype(np.float32) for s in (seed, other))
+        z_dim, t = self.z_dim(model), np.linspace(0, 1, STEPS, dtype=np.float32)
+        a, b = (np.random.default_rng(s).standard_normal(z_dim).astype(np.float32) for s in (seed, other))
         told = self.told(model, np.full(STEPS, label))
         if kinds := self.value["kinds"].get(model):  # from the kind that the one seed says to that of the other
-            of = [abs(int(s)) % kinds for s in (seed, other)]
+            of = [s % kinds for s in (seed, other)]
             told = {"kind": linear(*np.eye(kinds, dtype=np.float32)[of], t)}
         line, arc = [await self.engine.call(model, data, "decode", way(a, b, t).astype(np.float32), **told) for way in (linear, spherical)]
         lengths = np.linalg.norm([a, b], axis=1)
@@ -178,7 +184,7 @@ class Nearest(Asking):
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.neighbours])
 
-    async def neighbours(self, image: str, model: str, data: str) -> dict:
+    async def neighbours(self, image: Picture, model: Model, data: Data) -> dict:
         """One image in base64 -> a sprite of its SHOWN nearest images by pixels and by features, their distances, and what is typical."""
         x = ((pictures.from_base64(image) + 1) * 127.5).round().astype(np.uint8)
         among, typical, about = await self.once((data,), lambda: run_sync(_library, data))

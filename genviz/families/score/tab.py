@@ -7,12 +7,13 @@ import base64
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
+from genviz.ui.field import Choice, Data, Model, Number, Picture, Seed, Whole
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.player import Player, Row
@@ -28,14 +29,15 @@ SOLVERS = {
     "rk4-5": {"steps": 5}, "rk4-10": {"steps": 10}, "rk4-20": {"steps": 20}, "rk4-40": {"steps": 40},
     "dopri5-2": {"tolerance": 1e-2}, "dopri5-3": {"tolerance": 1e-3}, "dopri5-4": {"tolerance": 1e-4}, "dopri5-5": {"tolerance": 1e-5},
 }  # fmt: skip
+Noise = Annotated[float, Number(SMALLEST, LARGEST)]
+Solver = Annotated[str, Choice(tuple(SOLVERS))]
+Probes = Annotated[int, Whole(1, 8)]
 
 
 def noisy(image: str, sigma: float, seed: int) -> np.ndarray:
-    """An image in base64 with noise of size sigma, float32 (1, 1, 28, 28); a seed stands for one eps. ValueError beyond the bounds."""
-    if not SMALLEST <= sigma <= LARGEST:
-        raise ValueError(f"sigma must lie between {SMALLEST:g} and {LARGEST:g}, not {sigma:g}.")
+    """An image in base64 with noise of size sigma, float32 (1, 1, 28, 28); a seed stands for one eps."""
     x = pictures.from_base64(image)
-    return x + np.float32(sigma) * np.random.default_rng(int(seed)).standard_normal(x.shape, np.float32)
+    return x + np.float32(sigma) * np.random.default_rng(seed).standard_normal(x.shape, np.float32)
 
 
 def _bytes(x: np.ndarray) -> str:
@@ -61,7 +63,7 @@ class Arrow(Widget):
         super().__init__(value, server=[self.look, self.curve])
         self.engine = engine
 
-    async def look(self, image: str, sigma: float, model: str, data: str, seed: int) -> dict:
+    async def look(self, image: Picture, sigma: Noise, model: Model, data: Data, seed: Seed) -> dict:
         """An image in base64 -> x (at unit size) and x0_hat as bytes, the score as 784 numbers, and its length."""
         x = noisy(image, sigma, seed)
         x0_hat = await self.engine.call(model, data, "denoise", x, sigma=np.float32([sigma]))
@@ -69,7 +71,7 @@ class Arrow(Widget):
         norm = float(np.linalg.norm(score))
         return {"x": _bytes(x / math.sqrt(1 + sigma**2)), "x0_hat": _bytes(x0_hat), "score": _short(score), "norm": norm}
 
-    async def curve(self, image: str, model: str, data: str, seed: int) -> dict:
+    async def curve(self, image: Picture, model: Model, data: Data, seed: Seed) -> dict:
         """An image in base64 -> noises from the least to the largest, and the length of the score at each."""
         sigmas = np.geomspace(SMALLEST, LARGEST, CURVE, dtype=np.float32)
         norms = await self.engine.call(model, data, "norms", pictures.from_base64(image), sigmas, seed=seed)
@@ -87,12 +89,10 @@ class Likelihood(Widget):
         super().__init__(value, server=[self.measure])
         self.engine = engine
 
-    async def measure(self, image: str, solver: str, probes: int, model: str, data: str, seed: int) -> dict:
+    async def measure(self, image: Picture, solver: Solver, probes: Probes, model: Model, data: Data, seed: Seed) -> dict:
         """An image in base64 -> bits per dimension by each probe, and the network evaluations that each of them took."""
-        if solver not in SOLVERS:
-            raise ValueError(f"There is no solver '{solver}'; there are {', '.join(SOLVERS)}.")
         answer = await self.engine.call(
-            model, data, "likelihood", pictures.from_base64(image), probes=int(probes), seed=seed, timeout=120.0, **SOLVERS[solver]
+            model, data, "likelihood", pictures.from_base64(image), probes=probes, seed=seed, timeout=120.0, **SOLVERS[solver]
         )
         return {"bits": (-answer["nats"][:, 0] / BITS).round(5).tolist(), "nfe": int(answer["nfe"])}
 
@@ -108,11 +108,11 @@ class Familiar(Widget):
         super().__init__(value, server=[self.both])
         self.engine = engine
 
-    async def both(self, image: str, sigma: float, label: int, data: str, seed: int) -> dict:
+    async def both(self, image: Picture, sigma: Noise, label: Annotated[int, Whole(-1, 9)], data: Data, seed: Seed) -> dict:
         """An image in base64 -> x as bytes; of "diffusion", "score" and "difference" the views x0_hat, eps_hat and score, 784 numbers
         each; and the root mean squares "size" of the diffusion model's views and "apart" of the differences."""
         x, sigmas = noisy(image, sigma, seed), np.float32([sigma])
-        told = {} if int(label) < 0 else {"label": np.int64([label])}
+        told = {} if label < 0 else {"label": np.int64([label])}
         guesses = await asyncio.gather(*(self.engine.call(name, data, "denoise", x, sigma=sigmas, **told) for name in (DIFFUSION, SCORE)))
         views = [{"x0_hat": g, "eps_hat": (x - g) / sigmas, "score": (g - x) / sigmas**2} for g in guesses]
         difference = {name: views[1][name] - views[0][name] for name in views[0]}

@@ -17,6 +17,7 @@ import numpy as np
 from genviz.data.exhibit import exhibit
 from genviz.families.vae import FAMILY
 from genviz.plots import pictures
+from genviz.ui.field import Data, Model, Picture, Seed
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
@@ -132,7 +133,7 @@ class Beta(Parts):
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.copies, self.samples, self.curve])
 
-    async def copies(self, image: str, data: str, seed: int) -> dict:
+    async def copies(self, image: Picture, data: Data, seed: Seed) -> dict:
         """One image in base64 -> x as the models see it, and for every beta y and the parts of its bound, or why there are none."""
         first, x = _grey(image), None
         answers = []
@@ -145,7 +146,7 @@ class Beta(Parts):
                 answers.append({"missing": str(error)})
         return {"x": None if x is None else _bytes(x), "copies": answers}
 
-    async def samples(self, data: str, seed: int) -> list[dict]:
+    async def samples(self, data: Data, seed: Seed) -> list[dict]:
         """Sixteen samples of every beta as a sprite, all from the same draws of z."""
         answers = []
         for name, _ in BETAS:
@@ -155,7 +156,7 @@ class Beta(Parts):
                 answers.append({"missing": str(error)})
         return answers
 
-    async def curve(self, data: str) -> list[dict | None]:
+    async def curve(self, data: Data) -> list[dict | None]:
         """Averages over test pictures for every beta; None where it is not trained."""
         answers = await asyncio.gather(*(self.average(name, data) for name, _ in BETAS), return_exceptions=True)
         for answer in answers:
@@ -193,7 +194,7 @@ class Split(Parts):
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.split, self.mean])
 
-    async def split(self, image: str, model: str, data: str, seed: int) -> dict:
+    async def split(self, image: Picture, model: Model, data: Data, seed: Seed) -> dict:
         """One image in base64 -> x, y, the parts of its bound, its IW-500 bound, and -log p of every pixel (784) given z = mu."""
         x = await self.black_and_white(_grey(image), model, data, seed)
         one, tight = await asyncio.gather(
@@ -205,7 +206,7 @@ class Split(Parts):
             "pixels": (-np.log(right)).ravel().round(4).tolist(),
         }  # fmt: skip
 
-    async def mean(self, model: str, data: str) -> dict:
+    async def mean(self, model: Model, data: Data) -> dict:
         """Averages over test pictures, to compare one picture with."""
         return {**await self.average(model, data), "n": AVERAGED}
 

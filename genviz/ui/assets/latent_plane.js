@@ -142,7 +142,7 @@ const refresh = () => {
   const sent = images.filter(Boolean).map(i => i.base64);
   if (able().z_dim !== 2 && able().encodes && sent.length < 3) return;
   const want = {
-    ...now(), z_dim: able().z_dim, images: able().encodes && sent.length ? sent : null, seed: draws() ? props.value.seed || 0 : null, told: able().told ? +menu.value : 0,
+    ...now(), images: able().encodes && sent.length ? sent : null, seed: draws() ? props.value.seed || 0 : null, told: able().told ? +menu.value : 0,
   }, key = JSON.stringify(want);
   if (key !== asked) { asked = key; load(want); }
 };

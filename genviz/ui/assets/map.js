@@ -126,7 +126,7 @@ find(".go").addEventListener("click", async () => {
   const form = Object.fromEntries(["n_neighbors", "min_dist", "images"].map(name => [name, +find("." + name).value])), mine = data, sent = own;
   busy(true); find(".stage").textContent = "starting";
   try {
-    ({job} = await ask.remap({data, ...form, image: own ? own.base64 : ""}));
+    ({job} = await ask.remap({data, ...form, image: own ? own.base64 : null}));
     let state;
     do {
       await new Promise(done => setTimeout(done, 400));

@@ -16,6 +16,7 @@ import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
+from genviz.ui.field import Data, Model, Picture
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
@@ -76,7 +77,7 @@ class Interpolation(Widget):
         super().__init__(value, server=[self.between])
         self.engine = engine
 
-    async def between(self, a: str, b: str, model: str, data: str) -> dict:
+    async def between(self, a: Picture, b: Picture, model: Model, data: Data) -> dict:
         """Two images in base64 -> a sprite of three rows (line, arc, pixel blend) with STEPS columns, and the angle of the two latents."""
         x = np.concatenate([pictures.from_base64(a), pictures.from_base64(b)])
         mu, _ = await self.engine.call(model, data, "encode", x)

@@ -12,18 +12,21 @@ from __future__ import annotations
 import base64
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
 
 from genviz.data.exhibit import exhibit
 from genviz.plots import pictures
+from genviz.ui.field import WIDEST, Data, Image, Latent, Many, Model, Seed, Whole
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
 CELLS = 24  # the atlas has CELLS x CELLS pictures
+Images = Annotated[list, Many(Image(), 3)]
+Told = Annotated[int, Whole(0, WIDEST)]  # the number of a class or kind
 KEPT = 32  # planes that the server remembers; those of 2-D latent spaces are the same for everybody
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -81,27 +84,33 @@ class LatentPlane(Widget):
         self.engine, self.able = engine, (value or {}).get("able", {})
         self._planes: OrderedDict[tuple, dict] = OrderedDict()
 
-    async def at(self, z: list, model: str, data: str, told: int = 0) -> dict:
+    async def at(self, z: Latent, model: Model, data: Data, told: Told = 0) -> dict:
         """The picture decoded at one latent point: 784 grey bytes in base64."""
         x = await self.engine.call(model, data, "decode", np.array([z], np.float32), **self.told(model, told, 1))
         return {"x": base64.b64encode(pictures.grid(x)).decode()}
 
+    def _able(self, model: str) -> dict:
+        """What the catalogue says of a model that has a latent plane: its size is never taken from a question."""
+        if model not in self.able:
+            raise ValueError(f"There is no latent plane of '{model}' here; there is one of {', '.join(self.able) or 'none'}.")
+        return self.able[model]
+
     def told(self, model: str, number: int, n: int) -> dict[str, np.ndarray]:
         """The option that tells a conditional decoder its class or kind (n,); nothing for the others."""
-        told = self.able.get(model, {}).get("told")
+        told = self._able(model).get("told")
         if not told:
             return {}
         if not 0 <= number < told["count"]:
             raise ValueError(f"There is a {told['name']} 0 to {told['count'] - 1}, but no {number}.")
         return {told["name"]: np.full(n, number, np.int64)}
 
-    async def plane(self, model: str, data: str, z_dim: int, images: list | None = None, seed: int | None = None, told: int = 0) -> dict:
+    async def plane(self, model: Model, data: Data, images: Images | None = None, seed: Seed | None = None, told: Told = 0) -> dict:
         """The plane of a 2-D latent space, of two draws by a seed, or through the latent points of three images in base64, with its
         atlas as a sprite; a conditional decoder is told the class or kind of this number.
 
         Answers origin, p, q (z_dim,), low and high of u and v, cells, and marks: (u, v) of the draws or images.
         """
-        mu = None
+        mu, z_dim = None, self._able(model)["z_dim"]
         if images:
             x = np.concatenate([pictures.from_base64(image) for image in images])
             mu, _ = await self.engine.call(model, data, "encode", x)
@@ -110,7 +119,7 @@ class LatentPlane(Widget):
             low, high = -3.0, 3.0
             marks = [] if mu is None else mu.tolist()
         elif seed is not None:
-            p, q = np.random.default_rng(abs(int(seed))).standard_normal((2, z_dim)).astype(np.float32)
+            p, q = np.random.default_rng(seed).standard_normal((2, z_dim)).astype(np.float32)
             origin, low, high, marks = np.zeros(z_dim, np.float32), -1.5, 1.5, [[1, 0], [0, 1]]
         elif mu is None or len(mu) != 3:
             raise ValueError("A plane through a larger latent space needs three pictures, or a seed.")
@@ -129,7 +138,7 @@ class LatentPlane(Widget):
             atlas = self._keep(key, {"sprite": pictures.sprite(np.concatenate(parts), CELLS)})
         return {**frame, **atlas, "marks": marks}
 
-    async def points(self, model: str, data: str) -> dict:
+    async def points(self, model: Model, data: Data) -> dict:
         """mu of the first 2,000 exhibit images in a 2-D latent space, float32 (2000, 2) in base64, and their classes as digits."""
         key = (model, data, "points")
         known = self._planes.get(key)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import base64
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 import numpy as np
@@ -26,6 +26,7 @@ import numpy as np
 from genviz.data.plane import CELLS, HALF, lattice, noisy, truth
 from genviz.ui.card import ModelCard
 from genviz.ui.controls import Controls
+from genviz.ui.field import Choice, Model, Number, PointData
 from genviz.ui.lab import Lab
 from genviz.ui.player import Player
 from genviz.ui.start import first_trained
@@ -41,6 +42,7 @@ KEPT = 64  # answers that the server remembers
 ASSETS = Path(__file__).parent.parent / "assets"
 
 LAYERS = {"log_prob": {}, "importance_weighted": {"k": 32, "seed": 0}, "energy": {}, "odds": {}}  # a number for each place; the options
+Layer = Annotated[str, Choice(tuple(LAYERS))]
 
 
 def layers(entry: dict) -> list[str]:
@@ -70,28 +72,24 @@ class Plane(Widget):
         self.engine = engine
         self._answers: OrderedDict[tuple, str] = OrderedDict()
 
-    async def data(self, data: str) -> dict:
+    async def data(self, data: PointData) -> dict:
         """Test points x1, x2, x1, x2 ... and log p on the grid, float32 in base64."""
         x, log_p = truth(data)
         return {"points": _sent(x), "log_prob": _sent(log_p)}
 
-    async def grid(self, model: str, data: str, method: str) -> dict:
+    async def grid(self, model: Model, data: PointData, method: Layer) -> dict:
         """A number of the model for the centre of every cell, row by row, in base64."""
-        if method not in LAYERS:
-            raise ValueError(f"There is no layer '{method}'; there are {', '.join(LAYERS)}.")
         return {"grid": await self._ask((model, data, method), lattice(), **LAYERS[method])}
 
-    async def score(self, model: str, data: str, sigma: float) -> dict:
+    async def score(self, model: Model, data: PointData, sigma: Annotated[float, Number(*NOISE)]) -> dict:
         """Score of the model and of the data with noise sigma on a coarse grid, s1, s2, s1, s2 ..., and the noisy density (120, 120)."""
-        if not NOISE[0] <= sigma <= NOISE[1]:
-            raise ValueError(f"sigma must lie between {NOISE[0]} and {NOISE[1]}, not {sigma}.")
         x = lattice(ARROWS)
         return {
             "model": await self._ask((model, data, "score"), x, np.full(len(x), sigma, np.float32)),
             "true": _sent(noisy(data, sigma, ARROWS)[1]), "density": _sent(noisy(data, sigma, CELLS)[0]),
         }  # fmt: skip
 
-    async def mesh(self, model: str, data: str) -> dict:
+    async def mesh(self, model: Model, data: PointData) -> dict:
         """Where lines of equal z1, then lines of equal z2, land when they are decoded, x1, x2, x1, x2 ... in base64."""
         lines, places = MESH
         a, b = np.meshgrid(np.linspace(-REACH, REACH, lines), np.linspace(-REACH, REACH, places), indexing="ij")

@@ -13,6 +13,7 @@ import gradio as gr
 import numpy as np
 
 from genviz.plots import pictures
+from genviz.ui.field import Data, Model, Picture
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
@@ -82,7 +83,7 @@ class Reconstruct(Widget):
         super().__init__(value, server=[self.reconstruct])
         self.engine = engine
 
-    async def reconstruct(self, image: str, model: str, data: str) -> dict:
+    async def reconstruct(self, image: Picture, model: Model, data: Data) -> dict:
         """One image in base64 -> its reconstruction in base64, mu and sigma (z_dim,), mean absolute error in [0, 1]."""
         x = pictures.from_base64(image)
         mu, log_var = await self.engine.call(model, data, "encode", x)
