@@ -1,6 +1,8 @@
 """GenViz: `python app.py` opens the app, here or as a Hugging Face Space."""
 
 import os
+import signal
+import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no request leaves the machine; read when gradio is imported
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # otherwise queue calls slow down during a long lecture
@@ -31,8 +33,15 @@ def main() -> None:
 
 
 def serve(host: str, port: int, device: str, share: bool, allow: str, embed: str) -> None:
-    """Open the app until Ctrl+C; ValueError with one sentence where it cannot be."""
+    """Open the app until Ctrl+C or SIGTERM; ValueError with one sentence where it cannot be."""
     engine = Engine(device=device)  # its worker imports torch while this process imports gradio
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever asks twice means it
+        engine.finish()
+        sys.exit()
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         from genviz.ui.quick import import_gradio
 

@@ -83,7 +83,7 @@ def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto
         signature(getattr(model, walk)).bind(n, None, None, **given)
     except TypeError as error:
         raise ValueError(f"The walk '{walk}' of {name} cannot begin like this: {error}.") from None
-    return _stage(device).walk(name, data, walk, n, seed, knobs, given)
+    return _stage(device).frames(name, data, walk, n, seed, knobs, given)
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,7 @@ sample. This file imports nothing heavy, so that the web process can read it wit
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,34 @@ class Frame:
     nfe: int  # network evaluations so far
     caption: str = ""  # "sigma = 2.51", "row 7"
     aux: Mapping[str, Tensor] = field(default_factory=dict)  # "x0_hat", "eps_hat", "score", "logits", ... each (B, ...)
+
+
+class Later(Mapping):
+    """Extras of a frame that cost network calls: they are computed when somebody looks at one of them, and kept.
+
+    `compute` is a generator function that takes breaths (genviz.model) and returns the extras of these `names`.
+    """
+
+    def __init__(self, names: tuple[str, ...], compute: Callable[[], Generator[None, None, Mapping[str, Tensor]]]):
+        self._names, self._compute, self._values = names, compute, None
+
+    def breaths(self) -> Iterator[None]:
+        """Compute them, a call at a time."""
+        if self._values is None:
+            self._values = yield from self._compute()
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._names:
+            raise KeyError(name)
+        for _ in self.breaths():
+            pass
+        return self._values[name]  # type: ignore[index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def knob(

@@ -1,17 +1,92 @@
-"""The border between models and everything else: `Model` with one required method, and the abilities a model may have."""
+"""The border between models and everything else: `Model` with one required method, and the abilities a model may have.
+
+**Breaths.** A worker gives every film and every question its share of one thread of work, so nobody may hold it for long: a turn has one
+call of a network, with AT_ONCE pictures at most. A walk or an answer that needs more between two frames, or before it can answer, is
+written as a generator that yields None there, which is a breath: others have their turn, and it goes on where it was. Whoever is in no
+hurry never sees a breath: a decorated method is called as any other, and only the stage (genviz.engine.stage) asks for its `breaths`.
+
+    @breathing_walk                       @breathing_answer
+    @torch.no_grad()                      def norms(self, x, sigmas, rng):
+    def sample(self, n, knobs, rng):          for sigma in sigmas:
+        yield Frame(x, 0, ...)                    found.append(self.score(x, sigma))
+        x = self.net(x)                           yield
+        yield                                 return torch.stack(found)
+        yield Frame(self.net(x), 1, ...)
+"""
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from genviz.frame import Frame
+
+AT_ONCE = 32  # pictures that a network is asked about in one turn
+
+T = TypeVar("T")
+
+
+def finish(steps: Generator[Any, Any, T]) -> T:
+    """What a generator returns in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def last(items: Iterator[T]) -> Generator[None, None, T]:
+    """The last of some items, with a breath after each."""
+    for item in items:
+        found = item
+        yield
+    return found
+
+
+def breathing_walk(walk: Callable[..., Iterator[Frame | None]]) -> Callable[..., Iterator[Frame]]:
+    """A walk that takes breaths; called as a method it yields its frames alone."""
+
+    @functools.wraps(walk)
+    def frames(*args: Any, **given: Any) -> Iterator[Frame]:
+        steps = walk(*args, **given)
+        try:
+            for frame in steps:
+                if frame is not None:
+                    yield frame
+        finally:
+            steps.close()
+
+    frames.breaths = walk  # type: ignore[attr-defined]
+    return frames
+
+
+def breathing_answer(answer: Callable[..., Generator[None, None, T]]) -> Callable[..., T]:
+    """An answer that takes breaths; called as a method it answers at once."""
+
+    @functools.wraps(answer)
+    def whole(*args: Any, **options: Any) -> T:
+        return finish(answer(*args, **options))
+
+    whole.breaths = answer  # type: ignore[attr-defined]
+    return whole
+
+
+def breaths(method: Callable) -> Callable[..., Generator] | None:
+    """A decorated function, or bound method of a model, as the generator that takes breaths; None where it takes none."""
+    found, model = getattr(method, "breaths", None), getattr(method, "__self__", None)
+    return found if found is None or model is None else functools.partial(found, model)
+
+
+def pieces(n: int, size: int = AT_ONCE) -> Iterator[slice]:
+    """Slices of 0 ... n of at most `size` each."""
+    return (slice(i, min(i + size, n)) for i in range(0, n, size))
 
 
 @dataclass(frozen=True)
@@ -24,7 +99,8 @@ class Model(nn.Module, ABC):
 
     `args` (the constructor's keyword arguments) must be plain JSON values. `walks` names the generator methods that may be asked for
     as a film, `answers` the plain methods that may be asked for as a short call; both beyond the abilities below.
-    A walk has the signature (n, knobs, rng, **given) -> Iterator[Frame]; `given` are tensors.
+    A walk has the signature (n, knobs, rng, **given) -> Iterator[Frame]; `given` are tensors. Its first frame costs no network call where
+    that is possible, since a scheduler counts it as free; where it must, the walk takes a breath before it.
     """
 
     Knobs: ClassVar[type] = NoKnobs

@@ -2,8 +2,8 @@
 
 Importing and compiling umap takes seconds and its loops keep a core busy, so the app starts `python -m genviz.remap`, sends it the
 latent points, and reads progress and result line by line. The process also places further points in both ways, by weighted neighbours
-and by `umap.transform`, to compare the two. It ends by itself when nobody reads any more, and is killed by Cancel or when nobody asks
-for it during 20 seconds.
+and by `umap.transform`, to compare the two. It is killed by Cancel, when nobody asks for it during 20 seconds, and with the app. Only
+whoever began it knows its name, so nobody else can read or stop it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-import itertools
 import json
 import os
+import secrets
+import struct
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from genviz.engine.worker import die_with
 from genviz.map import Map, layout
 
 LIVE, KEPT, PATIENCE = 2, 8, 20.0  # processes at once, finished layouts remembered, seconds without a question
@@ -33,7 +35,7 @@ class Remaps:
 
     def __init__(self):
         self._jobs: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._lock, self._numbers = threading.Lock(), itertools.count(1)
+        self._lock = threading.Lock()
 
     def start(self, points: dict[str, np.ndarray], about: dict[str, str]) -> str:
         """Begin a layout; `points` is what `_child` reads. Returns the job's name; ValueError where too many are under way."""
@@ -42,16 +44,13 @@ class Remaps:
                 raise ValueError(f"{LIVE} maps are being computed already; try again in a minute.")
             file = io.BytesIO()
             np.savez(file, **points)
-            env = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-            process = subprocess.Popen([sys.executable, "-m", "genviz.remap"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
-            name = f"remap-{next(self._numbers)}"
-            job = {"process": process, "stage": "starting", "share": 0.0, "final": False, "error": "", "touched": time.monotonic(),
+            name = f"remap-{secrets.token_urlsafe(16)}"
+            job = {"process": None, "stage": "starting", "share": 0.0, "final": False, "error": "", "touched": time.monotonic(),
                    "points": points, "about": about, "map": None, "found": None, "begun": time.monotonic()}  # fmt: skip
             self._jobs[name] = job
             for old in [n for n, j in self._jobs.items() if j["final"]][:-KEPT]:
                 del self._jobs[old]
-        threading.Thread(target=self._feed, args=(job, file.getvalue()), daemon=True).start()
-        threading.Thread(target=self._guard, args=(job,), daemon=True).start()
+        threading.Thread(target=self._run, args=(job, file.getvalue()), daemon=True).start()
         return name
 
     def look(self, name: str) -> dict[str, Any]:
@@ -69,8 +68,7 @@ class Remaps:
 
     def cancel(self, name: str) -> None:
         job = self._job(name)
-        job["error"] = job["error"] or "Cancelled."
-        job["process"].kill()
+        self._end(job, "Cancelled.")
 
     def _job(self, name: str) -> dict[str, Any]:
         with self._lock:
@@ -78,19 +76,42 @@ class Remaps:
                 raise ValueError("This map is no longer here; compute it again.")
             return self._jobs[name]
 
-    def _feed(self, job: dict, data: bytes) -> None:
-        """Send the points, then take what the process says until it ends."""
-        process, result = job["process"], None
-        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
-            pipe.write(data)
-        for line in process.stdout:
-            with contextlib.suppress(ValueError):
-                said = json.loads(line)
-                if "xy" in said:
-                    result = said
-                elif "stage" in said:
-                    job["stage"], job["share"] = said["stage"], said["share"]
-        process.wait()
+    def _end(self, job: dict, why: str) -> None:
+        with self._lock:
+            job["error"] = job["error"] or why
+            if job["process"] is not None:
+                job["process"].kill()
+
+    def _run(self, job: dict, data: bytes) -> None:
+        """Start the process, send the points, then take what it says until it ends.
+
+        Linux kills a child when the thread that started it ends, so it is this one, which ends after the child.
+        """
+        env, result = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}, None
+        with self._lock:
+            if job["error"]:
+                job["final"] = True
+                return
+            try:
+                process = job["process"] = subprocess.Popen(
+                    [sys.executable, "-m", "genviz.remap", str(os.getpid())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+                )
+            except OSError as error:
+                job |= {"error": f"The computation of the map cannot be started ({error.strerror or error}).", "final": True}
+                return
+        threading.Thread(target=self._guard, args=(job,), daemon=True).start()
+        with process.stdin as pipe:  # open until the end: when it closes, the app is gone
+            with contextlib.suppress(BrokenPipeError):
+                pipe.write(struct.pack("<Q", len(data)) + data)
+                pipe.flush()
+            for line in process.stdout:
+                with contextlib.suppress(ValueError):
+                    said = json.loads(line)
+                    if "xy" in said:
+                        result = said
+                    elif "stage" in said:
+                        job["stage"], job["share"] = said["stage"], said["share"]
+            process.wait()
         if result and not job["error"]:
             points = job["points"]
             xy = np.frombuffer(base64.b64decode(result.pop("xy")), np.float32).reshape(-1, 2)
@@ -103,8 +124,7 @@ class Remaps:
         while job["process"].poll() is None:
             time.sleep(1)
             if time.monotonic() - job["touched"] > PATIENCE:
-                job["error"] = "Nobody waited for this map."
-                job["process"].kill()
+                self._end(job, "Nobody waited for this map.")
 
 
 def agreement(places: np.ndarray, labels: np.ndarray, of: Map, k: int = 10) -> float:
@@ -114,9 +134,10 @@ def agreement(places: np.ndarray, labels: np.ndarray, of: Map, k: int = 10) -> f
     return float((of.labels[near] == labels[:, None]).mean())
 
 
-def _child() -> None:
-    """Read points from stdin (npz: mu, labels, rest, rest_labels, own (0 or 1, z_dim), n_neighbors, min_dist), write JSON lines."""
-    out = sys.stdout
+def _child(parent: int) -> None:
+    """Read points from stdin (size, then npz: mu, labels, rest, rest_labels, own (0 or 1, z_dim), n_neighbors, min_dist); write JSON."""
+    die_with(parent)
+    pipe, out = sys.stdin.buffer, sys.stdout
     sys.stdout = sys.stderr  # what libraries print must not mix with the answer
 
     def say(**what: Any) -> None:
@@ -124,7 +145,8 @@ def _child() -> None:
         out.flush()
 
     say(stage="loading umap (the first time it compiles itself)", share=0.02)
-    points = np.load(io.BytesIO(sys.stdin.buffer.read()))
+    points = np.load(io.BytesIO(pipe.read(*struct.unpack("<Q", pipe.read(8)))))
+    die_with(parent, pipe)
     mu, rest, rest_labels, own = points["mu"], points["rest"], points["rest_labels"], points["own"]
     import umap  # noqa: F401  (slow: shown as a stage of its own)
 
@@ -156,4 +178,4 @@ def _child() -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
-        _child()
+        _child(int(sys.argv[1]))

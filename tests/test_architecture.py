@@ -21,7 +21,7 @@ MAY = {
     "family": {"model"},  # for types only
     "noise": set(),
     "model": {"frame"},
-    "nn": set(),
+    "nn": {"model"},
     "data": {"argument", "data", "file"},
     "metrics": {"argument", "metrics", "data", "checkpoint", "file"},
     "plots": {"plots"},
@@ -33,7 +33,7 @@ MAY = {
     "engine": {"argument", "engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"argument", "checkpoint", "data", "file", "model"},
     "likelihoods": {"argument", "checkpoint", "data", "file", "metrics", "model"},
-    "remap": {"map"},
+    "remap": {"engine", "map"},
     "premiere": {"argument", "catalogue", "checkpoint", "engine", "families", "file", "plots"},
     "remeasure": {"checkpoint", "compare", "data", "engine", "families"},
     "compare": {"argument", "checkpoint", "data", "families", "family", "file", "frame", "model", "metrics"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import time
 from dataclasses import replace
 
@@ -153,11 +154,18 @@ def test_a_measurement_is_cancelled() -> None:
     assert jobs.look(name)["error"] == "Cancelled."
 
 
+def started(jobs: Remeasures, name: str) -> subprocess.Popen:
+    """The process of a measurement, as soon as there is one."""
+    while (process := jobs._jobs[name]["process"]) is None:
+        assert not jobs._jobs[name]["final"]
+    return process
+
+
 def test_a_measurement_that_nobody_waits_for_ends(monkeypatch) -> None:
     monkeypatch.setattr(remeasure, "PATIENCE", 0.5)
     jobs = Remeasures()
     name = jobs.start(row_of("diffusion/ddpm"), 0)
-    process = jobs._jobs[name]["process"]
+    process = started(jobs, name)
     process.wait(30)
     assert process.returncode != 0
     assert finished(jobs, name)["error"] == "Nobody waited for this measurement."

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from genviz.engine import Engine, Limits, Refused, Shot, View, worker
+from genviz.engine import Engine, Limits, Refused, Shot, View, keeper, worker
 from genviz.engine.rota import Rota
+from genviz.engine.worker import Death
 
 TOY = ("toys/toy", "mnist")
 STAGE = "troubled:ToyStage"
@@ -358,13 +361,175 @@ def test_films_go_on_without_a_second_worker_that_cannot_start() -> None:
         assert {view.status for view, _ in asyncio.run(watch())} == {"done"} and len(pair.pids) == 1
 
 
+def crashed(engine: Engine, record: str, outside: bool, seen: bool = True) -> None:
+    """What the keeper says when its worker has died with this film on stage; `seen` where that is known."""
+    with engine._lock:  # before it starts another one, all of the films are given back to a worker that is still there
+        engine._died(engine._jobs[record].host, Death(record if seen else "", outside))
+        engine._fill()
+
+
+def test_who_was_not_on_stage_is_never_told_to_choose_other_settings() -> None:
+    with Engine("cpu", "inline", stage=STAGE) as engine:
+        engine.catalogue()
+        slow = {"knobs": {"steps": 1000, "pace": 0.05}, "n": 1, "frames": 1000}
+        jobs = [engine.submit(*TOY, **slow, seed=i) for i in range(32)]
+        for culprit in jobs[:3]:
+            while engine.look(culprit).status != "running":  # those under suspicion have the stage to themselves
+                engine.cancel(next(j for j in jobs if engine.look(j).status == "running"))
+            crashed(engine, culprit, outside=False)
+        left = [engine.look(j) for j in jobs[3:]]
+        assert not any("other settings" in view.message or view.status == "error" for view in left)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_who_crashes_alone_is_told_so(seen: bool) -> None:
+    with Engine("cpu", "inline", stage=STAGE) as engine:
+        engine.catalogue()
+        slow = {"knobs": {"steps": 1000, "pace": 0.05}, "n": 1, "frames": 1000}
+        culprit, other = (engine.submit(*TOY, **slow, seed=i) for i in range(2))
+        for _ in range(1 if seen else 2):  # where nobody knows who was on stage, both are suspects after the second time
+            crashed(engine, culprit, outside=False, seen=seen)
+        running = [j for j in (culprit, other) if engine.look(j).status == "running"]
+        assert len(running) == 1, "a suspect has the stage to itself"
+        if running != [culprit]:
+            engine.cancel(running[0])
+        while engine.look(culprit).status != "error":
+            crashed(engine, culprit, outside=False, seen=seen)
+        assert "choose other settings" in engine.look(culprit).message and engine.look(other).status != "error"
+
+
+def test_films_outlive_a_worker_that_is_ended_from_outside_three_times() -> None:
+    with Engine("cpu", "inline", stage=STAGE) as engine:
+        engine.catalogue()
+        jobs = [engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.05}, n=1, seed=i) for i in range(4)]
+        for _ in range(3):
+            crashed(engine, next(j for j in jobs if engine.look(j).status == "running"), outside=True)
+        assert not any(engine.look(j).status == "error" for j in jobs)
+
+
+def test_a_stopped_worker_is_replaced_within_seconds_and_the_film_goes_on() -> None:
+    with Engine("cpu", stage=STAGE, limits=Limits(silence=2.0)) as engine:
+
+        async def stopped() -> tuple[View, list[Shot], list[str]]:
+            job, said = engine.submit(*TOY, knobs={"steps": 50, "pace": 0.02}, n=1), []
+            await engine.wait(job, 5)
+            before = engine.pids[0]
+            os.kill(before, signal.SIGSTOP)
+            begun = time.monotonic()
+            while engine.pids[0] == before:  # a stuck turn would only be known after 90 seconds, and nothing may be before its silence
+                assert not said or time.monotonic() - begun < 60
+                said.append((await engine.wait(job, 1000, timeout=0.1)).message)
+            return *await whole(engine, job, 300), said
+
+        view, shots, said = asyncio.run(stopped())
+        assert view.status == "done" and [s.step for s in shots] == list(range(51)) and said
+
+
+def test_a_page_hears_at_once_that_its_worker_was_killed() -> None:
+    with Engine("cpu", stage=STAGE) as engine:
+
+        async def killed() -> tuple[View, float]:
+            job = engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.05}, n=1)
+            await engine.wait(job, 1)
+            waiting = asyncio.create_task(engine.wait(job, 1000, timeout=60))
+            os.kill(engine.pids[0], signal.SIGKILL)
+            begun = time.monotonic()
+            return await waiting, time.monotonic() - begun
+
+        view, seconds = asyncio.run(killed())
+        assert view.status == "waiting" and "being started again" in view.message and seconds < 30  # not the sixty that it would wait
+
+
+def test_a_worker_that_is_busy_is_heard_all_the_while() -> None:
+    with Engine("cpu", stage=STAGE, limits=Limits(silence=2.0)) as engine:
+
+        async def busy() -> float:
+            return await engine.call(*TOY, "slow", seconds=5.0)
+
+        before = (engine.catalogue(), engine.pids)[1]
+        assert asyncio.run(busy()) == 5.0 and engine.pids == before
+
+
+def test_a_full_temporary_folder_harms_no_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_, **__) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(worker.os, "memfd_create", full, raising=False)
+    monkeypatch.setattr(worker.tempfile, "TemporaryFile", full)
+    with Engine("cpu", stage=STAGE) as engine:
+        assert film(engine, knobs={"steps": 5})[0].status == "done"
+        assert film(engine, knobs={"steps": 5, "trouble": "exit"})[0].status == "error"  # alone, so it must have been this one
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again_and_the_page_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, popen, tries = threading.Event(), worker.subprocess.Popen, []
+
+    def refused(*args, **kwargs):
+        tries.append(args)
+        if started.is_set():
+            return popen(*args, **kwargs)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(keeper, "PAUSES", (0.05, 0.1))
+    with Engine("cpu", stage=STAGE) as engine:
+        engine.catalogue()
+
+        async def watch() -> tuple[View, View]:
+            job = engine.submit(*TOY, knobs={"steps": 60, "pace": 0.02}, n=1)
+            await engine.wait(job, 1)
+            monkeypatch.setattr(worker.subprocess, "Popen", refused)
+            os.kill(engine.pids[0], signal.SIGKILL)
+            while "No space left" not in (view := await engine.wait(job, 1000, timeout=0.1)).message or len(tries) < 3:
+                pass
+            started.set()
+            return view, (await whole(engine, job, 300))[0]
+
+        waiting, done = asyncio.run(asyncio.wait_for(watch(), 300))
+        assert waiting.status == "waiting" and "tried again" in waiting.message and done.status == "done"
+
+
+def test_an_app_that_is_stopped_lets_short_films_end_and_says_so() -> None:
+    with Engine("cpu", "inline", stage=STAGE) as engine:
+        engine.catalogue()
+        short = engine.submit(*TOY, knobs={"steps": 20, "pace": 0.02}, n=1)
+        long = engine.submit(*TOY, knobs={"steps": 1000, "pace": 0.05}, n=1)
+        while not engine.look(long).shots:
+            pass
+        leaving = threading.Thread(target=engine.finish, args=(8.0,))
+        leaving.start()
+        while "being stopped" not in engine.look(long).message:
+            pass
+        with pytest.raises(Refused, match="takes no new films"):
+            engine.submit(*TOY, knobs={"steps": 1}, n=1)
+        leaving.join(60)
+        assert engine.look(short).status == "done" and len(engine.look(short).shots) == 21
+        assert engine.look(long).status == "cancelled" and "stopped before" in engine.look(long).message
+
+
+def test_a_film_ends_when_its_last_viewer_has_left(engine: Engine) -> None:
+    slow = {"knobs": {"steps": 1000, "pace": 0.05}, "n": 1}
+    job = engine.submit(*TOY, **slow, viewer="original")
+    asyncio.run(engine.wait(job, 0, viewer="copy"))
+    for leaver in ("copy", "copy", "stranger", ""):
+        engine.cancel(job, leaver)
+        assert engine.look(job).status in ("waiting", "running")
+    asyncio.run(engine.wait(job, 0, viewer="copy"))
+    engine.cancel(job, "original")
+    assert engine.look(job).status in ("waiting", "running")
+    engine.cancel(job, "copy")
+    assert engine.look(job).status == "cancelled"
+    job = engine.submit(*TOY, **slow, viewer="somebody")
+    engine.cancel(job)  # whoever runs the engine asks for no leave
+    assert engine.look(job).status == "cancelled"
+
+
 def test_workers_fill_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     def of(cores: int, threads: str = "") -> int:
         monkeypatch.setattr(worker, "cores", lambda: cores)
         monkeypatch.setenv("GENVIZ_THREADS", threads)
         return worker.workers()
 
-    assert [of(1), of(2), of(4), of(16)] == [1, 2, 1, 1]
+    assert [of(1), of(2), of(3), of(4), of(8), of(16)] == [1, 2, 2, 2, 4, 4]
     assert [of(2, "2"), of(4, "2"), of(64, "1")] == [1, 2, 4]
 
 
@@ -392,8 +557,9 @@ class Scripted:
         for step in range(4):
             yield Shot(np.zeros(1, np.float32), step, 3, step, 0.1, order)
 
-    def answer(self, *question) -> str:
+    def answering(self, *question) -> Iterator[None]:
         return "!"
+        yield
 
 
 def played(arrivals: dict[int, tuple], stage: Scripted | None = None) -> tuple[str, int]:

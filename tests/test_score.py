@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from toy import asked
 
 from genviz.data import points as truth
 from genviz.data.exhibit import exhibit
@@ -17,8 +18,10 @@ from genviz.families.diffusion.diffusion import Diffusion
 from genviz.families.score import flow, grey, score, tab
 from genviz.families.score.plane import SMALLEST, PlaneScore
 from genviz.families.score.score import ALONE, NO_CLASS, TOGETHER, Score
-from genviz.families.score.walk import SAMPLERS, Ask, levels
+from genviz.families.score.walk import SAMPLERS, levels
 from genviz.metrics.likelihood import bits_per_dim, kinds, log_likelihood
+from genviz.model import finish
+from genviz.nn.ask import Ask
 
 POINTS, SHARES = torch.tensor([-0.8, 0.1, 0.9]), torch.tensor([0.5, 0.2, 0.3])
 MU, STD = 0.4, 0.3
@@ -47,8 +50,7 @@ def few(x, sigma):
 
 def end(name, gradient, sigmas, n=4000):
     steps, corrector, snr = SETTINGS[name]
-    *_, (x, x0_hat) = SAMPLERS[name](gradient, sigmas[0] * torch.randn(n, generator=rng()), sigmas, rng(1), corrector, snr)
-    assert torch.equal(x, x0_hat)
+    *_, x = SAMPLERS[name](asked(gradient), sigmas[0] * torch.randn(n, generator=rng()), sigmas, rng(1), corrector, snr)
     return x
 
 
@@ -90,7 +92,7 @@ def test_the_flow_follows_the_exact_curve_with_second_order():
     exact = MU + (x - MU) * STD / math.sqrt(STD**2 + 400)
     errors = []
     for n in (16, 32, 64):
-        *_, (there, _) = SAMPLERS["probability_flow"](gaussian, x, levels(n, 0.002, 20.0))
+        *_, there = SAMPLERS["probability_flow"](asked(gaussian), x, levels(n, 0.002, 20.0))
         errors.append((there - exact).abs().max().item())
     assert errors[0] > 3 * errors[1] > 9 * errors[2] and errors[2] < 0.006
 
@@ -100,7 +102,7 @@ def test_the_corrector_mends_a_hasty_predictor():
     spread = []
     for corrector in (0, 8):
         start = 20 * torch.randn(4000, generator=rng())
-        *_, (x, _) = SAMPLERS["predictor_corrector"](gaussian, start, sigmas, rng(1), corrector, 0.3)
+        *_, x = SAMPLERS["predictor_corrector"](asked(gaussian), start, sigmas, rng(1), corrector, 0.3)
         spread.append(abs(x.std().item() - STD))
     assert spread[1] < spread[0] / 2
 
@@ -318,9 +320,13 @@ def test_labels_reach_the_network(model):
     labels = []
     hook = model.net.register_forward_hook(lambda _, inputs, __: labels.append(inputs[2].tolist()))
     try:
-        next(model.sample(12, replace(Score.Knobs(), steps=2, guidance=1.0), rng()))
-        next(model.sample(2, replace(Score.Knobs(), steps=2, label=7), rng()))
-        next(model.diffuse(2, replace(Score.Knobs(), steps=2), rng(), x=torch.zeros(1, 28, 28), sigma=torch.tensor(1.0)))
+        first = [
+            next(model.sample(12, replace(Score.Knobs(), steps=2, guidance=1.0), rng())),
+            next(model.sample(2, replace(Score.Knobs(), steps=2, label=7), rng())),
+            next(model.diffuse(2, replace(Score.Knobs(), steps=2), rng(), x=torch.zeros(1, 28, 28), sigma=torch.tensor(1.0))),
+        ]
+        assert labels == [] and [frame.nfe for frame in first] == [0, 0, 0], "noise is shown before anything is asked"
+        assert all(frame.aux["x0_hat"].shape == frame.aux["score"].shape for frame in first)
     finally:
         hook.remove()
     assert labels == [[*range(10), 0, 1], [7, 7, NO_CLASS, NO_CLASS], [NO_CLASS, NO_CLASS]]
@@ -371,8 +377,14 @@ def test_points_walk_to_the_data(plane, name):
 
 
 def test_ask_counts_and_hands_on_one_noise_per_example():
-    ask = Ask(lambda x, sigma: -x / sigma[:, None] ** 2)
-    assert torch.equal(ask(torch.ones(3, 2), 2.0), torch.full((3, 2), -0.25)) and ask.nfe == 1
+    parts = []
+    ask = Ask(lambda x, sigma, part: parts.append(part) or -x / sigma**2, calls=2)
+    assert torch.equal(finish(ask(torch.ones(3, 2), 2.0)), torch.full((3, 2), -0.25)) and ask.nfe == 2
+    x = torch.randn(40, 1, 2, 2, generator=rng())
+    question, parts[:] = ask.on_stage(x, 2.0), []
+    breaths = sum(1 for _ in ask(x, 2.0))
+    assert [part.stop for part in parts] == [16, 32, 40] and breaths == 2 and ask.nfe == 4, "many pictures in parts, a breath between"
+    assert finish(ask.about(question)) is finish(ask(x, 2.0)) and len(parts) == 3 and ask.nfe == 4, "what is known is not asked again"
 
 
 # The tab's server functions

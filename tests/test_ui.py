@@ -115,15 +115,15 @@ class OneFilm:
         self.orders.append(order)
         return "job"
 
-    async def wait(self, job, have=0, timeout=10):
+    async def wait(self, job, have=0, timeout=10, viewer=""):
         if job != "job":
             return View("error", message="This film is gone.")
         x = np.zeros((2, 1, 28, 28), np.float32)
         shots = [Shot(x, k, 19, k, 1.5, f"step {k}", {"score": x + k, "loss": np.zeros(2)}) for k in range(20)]
         return View("done", shots=shots[have:])
 
-    def cancel(self, job):
-        self.cancelled.append(job)
+    def cancel(self, job, viewer=None):
+        self.cancelled.append((job, viewer))
 
 
 @pytest.fixture
@@ -156,8 +156,8 @@ def test_a_film_is_asked_for_fetched_and_cancelled(films) -> None:
     assert (
         read(shots[0]["sprite"]).shape == (28, 56) and read(shots[0]["aux"]["score"]).shape == (28, 56, 3) and "loss" not in shots[0]["aux"]
     )
-    web.post("/genviz/cancel", json={"jobs": ["job"]})
-    assert engine.cancelled == ["job"]
+    web.post("/genviz/cancel", json={"jobs": ["job"], "viewer": "page"})
+    assert engine.cancelled == [("job", "page")]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,16 @@ from torch import Tensor, nn
 from genviz.family import Entry, Family, Recipe
 from genviz.frame import Frame, knob
 from genviz.model import Model, randn
+
+
+def asked(answer: Callable) -> Callable:
+    """A plain function as a sampler asks it, `yield from`."""
+
+    def ask(*question: Any) -> Generator[None, None, Any]:
+        return answer(*question)
+        yield
+
+    return ask
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from typing import Any
 from genviz.engine import request
 from genviz.engine.job import Full, Job, Limits, Order, Refused, Shot, View
 from genviz.engine.keeper import Keeper
+from genviz.engine.worker import BEATS, Death
 from genviz.engine.worker import workers as room
 
 __all__ = ["Engine", "Full", "Limits", "Refused", "Shot", "View"]
@@ -32,6 +33,10 @@ __all__ = ["Engine", "Full", "Limits", "Refused", "Shot", "View"]
 GONE = "This film is no longer here; press Sample to make it again."
 AGAIN = "The worker stopped and is being started again; the film goes on where it was."
 CRASHED = "The worker crashed on this film more than once; choose other settings."
+KILLED = "The worker was ended from outside again and again while it worked on this film, perhaps for want of memory; choose fewer images."
+KILLS = 5  # of its worker that a film may live through
+LEAVING = "The app is being stopped and takes no new films; try again in a minute."
+LAST = "The app is being stopped; films under way have {seconds:g} seconds to end."
 CROWD = 2  # films under way for each worker, above which another one is started
 
 Loop = asyncio.AbstractEventLoop
@@ -59,8 +64,10 @@ class Engine:
         self._catalogue: dict | None = None
         self._ready = threading.Event()
         self._broken = ""  # why nothing can be made any more
+        self._leaving = ""  # what is said to those who watch while the app is being stopped
         self._work = threading.Event()  # there is something to watch over
-        self._backend, self._args = backend, (device, stage, self.limits.seconds)
+        self._ended = threading.Condition(self._lock)  # a film was
+        self._backend, self._args = backend, (device, stage, self.limits.seconds, self.limits.silence)
         self._most = 1 if backend == "inline" else workers or room()
         self._keepers: list[Keeper] = []
         self._hire()
@@ -71,22 +78,26 @@ class Engine:
     def catalogue(self) -> dict:
         """Families, models, knobs, cards and data sets as plain data; waits for the worker's first start. RuntimeError if it cannot."""
         if not self._ready.wait(120):
-            raise RuntimeError("The worker did not start within two minutes.")
+            raise RuntimeError(self._keepers[0].why or "The worker did not start within two minutes.")
         if self._catalogue is None:
             raise RuntimeError(self._broken)
         return self._catalogue
 
     def submit(self, model: str, data: str, *, walk: str = "sample", knobs: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0,
-               client: str = "", given: Mapping[str, Any] | None = None, aux: Iterable[str] = (), frames: int = 60) -> str:  # fmt: skip
+               client: str = "", viewer: str = "", given: Mapping[str, Any] | None = None, aux: Iterable[str] = (),
+               frames: int = 60) -> str:  # fmt: skip
         """Ask for a film; returns its id at once. Raises Refused with one sentence for anything that cannot be.
 
         n images (1 to 64); `given` arrays go to the walk by name; `aux` names the extras of a frame that are wanted; at most `frames`
-        shots are delivered, evenly chosen, the first and the last always. `client` is whose films are counted together.
+        shots are delivered, evenly chosen, the first and the last always. `client` is whose films are counted together, `viewer` the page
+        that will watch it.
         """
         order = request.film(self.catalogue(), model, data, walk, knobs, n, seed, given, aux, frames)
         with self._lock:
             if self._broken:
                 raise Refused(self._broken)
+            if self._leaving:
+                raise Refused(LEAVING)
             most = self.limits.address if client.startswith("@") else self.limits.client
             if client and sum(j.client == client for j in self._unfinished()) >= most:
                 raise Refused(f"You have {most} films under way already; stop one or wait for it.")
@@ -94,6 +105,7 @@ class Engine:
                 raise Full(f"The house is full: {len(self._line)} films are waiting; try again in a minute.")
             job = Job(f"{next(self._numbers)}-{uuid.uuid4().hex[:12]}", client, order)
             job.bytes = sum(a.nbytes for a in order.given.values())
+            job.viewers.add(viewer)
             self._jobs[job.id] = job
             self._line.append(job)
             self._fill()
@@ -123,16 +135,21 @@ class Engine:
             place, message = 0, record.message
             if record.status == "waiting":
                 place = self._line.index(record) + 1
-                message = message or f"Number {place} in the waiting line."
+                message = self._keepers[0].why or message or f"Number {place} in the waiting line."
+            if not record.final:
+                message = self._leaving or message
             return View(record.status, place, message, record.shots[max(0, have) :])
 
-    async def wait(self, job: str, have: int = 0, timeout: float = 10.0) -> View:
+    async def wait(self, job: str, have: int = 0, timeout: float = 10.0, viewer: str = "") -> View:
         """Like `look`, as soon as there are more than `have` shots or the film is final; after `timeout` seconds in any case.
 
-        A film in the waiting line answers within two seconds, so that its place can be shown.
+        A film in the waiting line answers within two seconds, so that its place can be shown. Whoever waits with a name is a `viewer`
+        until `cancel` is called with it.
         """
         with self._lock:
             view, record = self.look(job, have), self._jobs.get(job)
+            if record is not None and viewer and len(record.viewers) < self.limits.viewers:
+                record.viewers.add(viewer)
             if record is None or view.shots or record.final:
                 return view
             loop = asyncio.get_running_loop()
@@ -148,10 +165,19 @@ class Engine:
                 record.touched = time.monotonic()
         return self.look(job, have)
 
-    def cancel(self, job: str) -> None:
-        """Stop a film; the worker is free within one step. Unknown and finished ones are left alone."""
+    def cancel(self, job: str, viewer: str | None = None) -> None:
+        """Stop a film, the worker is free within one turn; or, where a `viewer` leaves, as soon as no other is left who watches it.
+
+        Unknown and finished ones are left alone.
+        """
         with self._lock:
             record = self._jobs.get(job)
+            if record is not None and viewer is not None:
+                if viewer not in record.viewers:
+                    return
+                record.viewers.discard(viewer)
+                if record.viewers:
+                    return
             if record is not None and not record.final:
                 self._end(record, "cancelled", "Stopped.")
                 self._fill()
@@ -185,7 +211,7 @@ class Engine:
         try:
             ok, value = await asyncio.wait_for(future, timeout)
         except TimeoutError:
-            raise Refused(f"{model}.{method} gave no answer within {timeout:g} seconds.") from None
+            raise Refused(self._keepers[0].why or f"{model}.{method} gave no answer within {timeout:g} seconds.") from None
         finally:
             with self._lock:
                 if self._calls.pop(id, None) is not None and not (future.done() and not future.cancelled()):
@@ -193,6 +219,18 @@ class Engine:
         if not ok:
             raise Refused(value)
         return value
+
+    def finish(self, seconds: float = 10.0) -> None:
+        """Stop everything soon: new films are refused, those under way have so many seconds to end, and their viewers are told."""
+        with self._lock:
+            self._leaving = LAST.format(seconds=seconds)
+            watched = bool(self._unfinished())
+            self._wake(self._unfinished())
+            self._ended.wait_for(lambda: not self._unfinished(), seconds)
+            self._shut("The app was stopped before this film was finished.", "cancelled")
+        if watched:
+            time.sleep(min(1.0, seconds))  # the pages fetch the last frames
+        self.close()
 
     def close(self) -> None:
         """Stop everything; unfinished films end as cancelled. The engine cannot be used again."""
@@ -218,7 +256,7 @@ class Engine:
         return [*self._live.values(), *self._line]
 
     def _fill(self) -> None:
-        """Give films from the line a place on a rota, as far as the bounds allow; suspects of two crashes run alone."""
+        """Give films from the line a place on a rota, as far as the bounds allow; those under suspicion run alone."""
         ready = [keeper for keeper in self._keepers if keeper.ready]
         if not (ready and self._unfinished()):
             return
@@ -226,7 +264,7 @@ class Engine:
         images, held = sum(j.order.n for j in active), sum(j.bytes for j in self._live.values())
         for record in list(self._line):
             full = len(active) >= self.limits.live or images + record.order.n > self.limits.images or held > self.limits.held
-            alone = record.strikes >= 2 or any(j.strikes >= 2 for j in active)
+            alone = record.alone or any(j.alone for j in active)
             if active and (full or alone):
                 break
             if record.idle(now) > self.limits.pause:
@@ -251,7 +289,7 @@ class Engine:
             if any(job.host is keeper for job in active):
                 continue
             busiest = max(ready, key=lambda k: sum(job.host is k for job in active))
-            young = [job for job in active if job.host is busiest and job.young and not job.strikes]
+            young = [job for job in active if job.host is busiest and job.young and not job.doubts]
             for job in sorted(young, key=lambda j: j.order.model)[1::2]:
                 busiest.send("stop", job.id)
                 self._begin(job, keeper)
@@ -272,6 +310,7 @@ class Engine:
         self._kept += record.bytes
         self._jobs.move_to_end(record.id)
         self._wake([record])
+        self._ended.notify_all()
         if self._kept > self.limits.kept or len(self._jobs) > self.limits.records:
             for old in [j for j in self._jobs.values() if j.final and j is not record]:  # longest unused first; the newest stays
                 if self._kept <= self.limits.kept and len(self._jobs) <= self.limits.records:
@@ -335,23 +374,31 @@ class Engine:
         for loop, results in answers.items():
             _tell(loop, results)
 
-    def _died(self, keeper: Keeper, suspect: str) -> bool:
-        """Send the films of a dead worker back to the head of the line; a film alive in three crashes is not tried again.
+    def _died(self, keeper: Keeper, death: Death) -> bool:
+        """Send the films of a dead worker back to the head of the line, and ask who was to blame.
 
-        Who was on stage when it died counts twice, so that a film that kills its worker is known after two.
+        Who was on stage in a crash runs alone from then on, and its owner gets the error if it crashes again. Where nobody knows who was on
+        stage, all run alone after the second time. The others only have to wait. Who was on stage when the worker was ended from outside is
+        most likely as innocent as they are, unless it happens again and again.
         """
         with self._lock:
-            lost = [j for j in self._live.values() if j.host is keeper]
+            lost, suspect = [j for j in self._live.values() if j.host is keeper], death.suspect
             blamed = bool(self._ready.is_set() and (lost or self._calls and keeper is self._keepers[0]))
             for record in reversed(lost):
                 del self._live[record.id]
-                record.strikes += 2 if record.id == suspect else 1
+                on_stage = record.id == suspect or (not suspect and len(lost) == 1 and not self._calls)
+                if death.outside:
+                    record.kills, record.doubts = record.kills + on_stage, record.doubts + on_stage
+                else:
+                    record.crashes += on_stage
+                    record.doubts += 2 if on_stage else not suspect
                 record.status, record.message, record.paused = "waiting", AGAIN, False
                 self._line.appendleft(record)
-            for record in [j for j in self._line if j.strikes >= 3]:
-                self._end(record, "error", CRASHED)
-            self._line = deque(sorted(self._line, key=lambda j: j.strikes < 2))
-            if suspect in self._calls:
+            for record in [j for j in self._line if j.crashes >= 2 or j.kills >= KILLS]:
+                self._end(record, "error", CRASHED if record.crashes >= 2 else KILLED)
+            self._line = deque(sorted(self._line, key=lambda j: not j.alone))
+            self._wake(lost)
+            if suspect in self._calls and not death.outside:
                 _, loop, future = self._calls.pop(suspect)
                 _tell(loop, [(future, (False, "The worker crashed on this question; choose other settings."))])
             return blamed
@@ -365,11 +412,11 @@ class Engine:
         self._shut(why, "error")
 
     def _watch(self) -> None:
-        """While there is work, once a second: leases of films that nobody asks for, and a worker that is stuck in one step."""
+        """While there is work, once a second: leases of films that nobody asks for, workers that are not heard or are stuck in one turn."""
         limits, since = self.limits, {}  # since when each worker has had something to do
         while True:
             self._work.wait()
-            time.sleep(min(1.0, limits.pause / 4))
+            time.sleep(min(1.0, limits.pause / 4, limits.silence / BEATS))
             with self._lock:
                 if self._broken:
                     return
@@ -386,7 +433,9 @@ class Engine:
                 since = {keeper: since.get(keeper, now) for keeper in self._keepers if keeper in busy and self._ready.is_set()}
                 for keeper, begun in since.items():
                     if now - max(begun, keeper.heard) > limits.stall:
-                        keeper.kill()
+                        keeper.kill(stuck=True)
+                for keeper in self._keepers:
+                    keeper.listen(BEATS)
                 if not self._calls and not self._unfinished():
                     self._work.clear()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from genviz.engine.rota import Rota, sentence
-from genviz.engine.worker import drain
+from genviz.engine.worker import Death, drain
 
 
 def make_stage(where: str, device: str) -> Any:
@@ -26,7 +26,7 @@ class Inline:
 
     pid = 0
 
-    def __init__(self, device: str, stage: str, seconds: float):
+    def __init__(self, device: str, stage: str, seconds: float, silence: float):
         self._inbox: queue.SimpleQueue = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, args=(device, stage, seconds), daemon=True, name="genviz-rota")
@@ -49,12 +49,12 @@ class Inline:
         while (events := self._outbox.get()) is not None:
             yield events
 
-    def kill(self) -> None:
+    def kill(self, stuck: bool = False) -> None:
         """A thread cannot be killed; its film ends at its own bounds."""
 
     def close(self, patience: float = 2.0) -> None:
         self.send(("close",))
         self._thread.join(patience)
 
-    def bury(self) -> str:
-        return ""
+    def bury(self) -> Death:
+        return Death()

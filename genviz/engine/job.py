@@ -35,7 +35,9 @@ class Limits:
     address: int = 32  # and of all clients at an address who have no name of their own: theirs is "@" and the address
     calls: int = 256  # short answers under way
     seconds: float = 300.0  # of computing that one film may take
-    stall: float = 90.0  # seconds that a single step may take before its worker is stopped
+    stall: float = 90.0  # seconds that a single turn may take before its worker is stopped
+    silence: float = 5.0  # seconds without a sign of life until a worker counts as dead
+    viewers: int = 64  # pages that are known to watch one film
     film: int = 128 * 2**20  # bytes of one film
     held: int = 2 * 2**30  # bytes of unfinished films, above which none is begun
     kept: int = 512 * 2**20  # bytes of finished films
@@ -98,7 +100,10 @@ class Job:
     shots: list[Shot] = field(default_factory=list)
     bytes: int = 0
     host: Keeper | None = None  # whose worker makes it
-    strikes: int = 0  # crashes it was alive in; the one on stage at the time counts twice
+    viewers: set[str] = field(default_factory=set)  # pages that watch it; it ends when the last of them has left
+    crashes: int = 0  # that happened while it was on stage
+    kills: int = 0  # of its worker, from outside, while it was on stage
+    doubts: int = 0  # times it may have been to blame; with two it runs alone, where it can harm nobody and is proved right or wrong
     paused: bool = False
     touched: float = field(default_factory=time.monotonic)  # when somebody last asked for it
     waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future]] = field(default_factory=list)
@@ -116,6 +121,11 @@ class Job:
     def young(self) -> bool:
         """Less than half of its steps are made."""
         return not self.shots or 2 * self.shots[-1].step < self.shots[-1].steps
+
+    @property
+    def alone(self) -> bool:
+        """Nothing else may run beside it."""
+        return self.doubts >= 2
 
     def idle(self, now: float) -> float:
         """Seconds since anybody asked for it; 0 while somebody waits."""

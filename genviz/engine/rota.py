@@ -1,8 +1,12 @@
-"""The rota gives every live film a step in turn, and serves short answers between two steps.
+"""The rota gives every live film a turn after the other, and serves answers between two turns.
 
-The next step goes to the film that has had the least time of computing; among films that had the same, to the one that has waited longest.
+The next turn goes to the film that has had the least time of computing; among films that had the same, to the one that has waited longest.
 So films with equal steps take turns, and a short film waits for as much of the others' time as it takes itself, not for a step of each. A
 film that comes later starts level with those that are there: it owes nothing and is owed nothing.
+
+Nothing holds the rota for longer than a turn: a step that would, takes breaths (genviz.model), each of which ends a turn. So does an
+answer: it is begun before the next turn of a film, because somebody drags, and if that does not finish it, its other turns and those of
+films alternate.
 
 It runs where torch runs, knows nothing of pipes or processes, and is told what to do by commands:
 
@@ -35,6 +39,13 @@ class Film:
         self.id, self.order, self.done, self.shots, self.seconds, self.clock = id, order, done, shots, 0.0, clock
 
 
+class Call:
+    """A question on the rota, begun or not: its id, and the turns of its answer."""
+
+    def __init__(self, id: str, turns: Iterator[None]):
+        self.id, self.turns = id, turns
+
+
 class Rota:
     """`stage` makes films and answers; `mark(id)` notes down who is on stage, so that a crash can be traced to its owner."""
 
@@ -44,23 +55,29 @@ class Rota:
         self.clock = 0.0  # of the film that was last in turn: where newcomers start
         self.fresh: deque[Film] = deque()  # their first frame costs little, so it comes before the turn of others
         self.paused: dict[str, Film] = {}
-        self.calls: deque[tuple] = deque()
+        self.calls: deque[Call] = deque()  # not begun
+        self.long: deque[Call] = deque()  # taking breaths
         self.events: list[tuple] = []
 
     def run(self, receive: Callable[[bool], list[tuple]], send: Callable[[list[tuple]], None]) -> None:
         """Work until ("close",): `receive(wait)` gives the commands that came in, sleeping for the next one if it may wait."""
-        left, sent = 0, time.monotonic()
+        left, sent, answered = 0, time.monotonic(), False
         while True:
-            for command in receive(not (self.turn or self.fresh or self.calls or self.events)):
+            for command in receive(not (self.turn or self.fresh or self.calls or self.long or self.events)):
                 if command[0] == "close":
                     return self._close()
                 self._obey(command)
             if self.calls:  # before the next film step: somebody drags
-                self._answer(*self.calls.popleft())
-                send(self._gathered())
-                sent = time.monotonic()
+                self._answer(self.calls.popleft())
+                answered = True
+                if self.events:
+                    send(self._gathered())
+                    sent = time.monotonic()
                 continue
-            if self.fresh:
+            answered = bool(self.long) and not (answered and (self.fresh or self.turn))
+            if answered:
+                self._answer(self.long.popleft())
+            elif self.fresh:
                 self._step(self.fresh.popleft())
             elif self.turn:
                 left = min(left, len(self.turn)) or len(self.turn)
@@ -87,7 +104,7 @@ class Rota:
             _, _, order, done = command
             self.fresh.append(Film(id, order, done, self.stage.film(order), self.clock))
         elif kind == "call":
-            self.calls.append(command[1:])
+            self.calls.append(Call(id, self._answering(*command[1:])))
         elif kind == "go":
             if id in self.paused:
                 film = self.paused.pop(id)
@@ -101,7 +118,10 @@ class Rota:
                 film.shots.close()
 
     def _take_off(self, id: str) -> Film | None:
-        self.calls = deque(call for call in self.calls if call[0] != id)
+        for calls in (self.calls, self.long):
+            for call in [call for call in calls if call.id == id]:
+                calls.remove(call)
+                call.turns.close()
         for films in (self.fresh, self.turn):
             for film in films:
                 if film.id == id:
@@ -138,16 +158,24 @@ class Rota:
             )
         self.turn.append(film)
 
-    def _answer(self, id: str, model: str, data: str, method: str, arrays: tuple, options: dict) -> None:
-        self.mark(id)
+    def _answer(self, call: Call) -> None:
+        """One turn of an answer; one that is not finished goes to the end of those that take breaths."""
+        self.mark(call.id)
+        if next(call.turns, Call) is not Call:
+            self.long.append(call)
+
+    def _answering(self, id: str, model: str, data: str, method: str, arrays: tuple, options: dict) -> Iterator[None]:
         try:
-            self.events.append(("answer", id, True, self.stage.answer(model, data, method, arrays, options)))
+            answer = yield from self.stage.answering(model, data, method, arrays, options)
+            self.events.append(("answer", id, True, answer))
         except Exception as error:
             self.events.append(("answer", id, False, sentence(error)))
 
     def _close(self) -> None:
         for film in [*self.fresh, *self.turn, *self.paused.values()]:
             film.shots.close()
+        for call in [*self.calls, *self.long]:
+            call.turns.close()
 
 
 def sentence(error: Exception) -> str:

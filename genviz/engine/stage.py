@@ -1,7 +1,8 @@
 """Where models perform: the device, the loaded models, the seeds, and the choice of the frames that are shown.
 
 A film is one generator, moved on by one `next()` at a time, always with its own random numbers and the same number of threads: that
-is why it is the same film bit for bit, alone or among three hundred, in the app and in `genviz.sample`.
+is why it is the same film bit for bit, alone or among three hundred, in the app and in `genviz.sample`. A long answer is one, too. Where
+a generator yields None it takes a breath (genviz.model), so that whoever moves it on can give others their turn.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from genviz import catalogue, checkpoint
 from genviz.argument import pick_device
 from genviz.engine.job import Order, Refused, Shot
 from genviz.engine.worker import threads
-from genviz.frame import Frame, describe_knobs, read_knobs
-from genviz.model import ABILITIES, Model, abilities, answers
+from genviz.frame import Frame, Later, describe_knobs, read_knobs
+from genviz.model import ABILITIES, AT_ONCE, Model, abilities, answers, breaths, finish, pieces
 
 LONGEST = 5000  # steps of a film
 
@@ -35,6 +36,20 @@ def own_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(was)
+
+
+def in_turns(steps: Generator) -> Generator:
+    """A generator of a model, each step of it without gradients and with `threads()`; returns what it returns."""
+    try:
+        while True:
+            with own_threads(), torch.no_grad():
+                try:
+                    one = next(steps)
+                except StopIteration as end:
+                    return end.value
+            yield one
+    finally:
+        steps.close()
 
 
 def shown(step: int, steps: int, frames: int) -> int:
@@ -67,7 +82,7 @@ class Stage:
             self._models[name, data] = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         return self._models[name, data]
 
-    def walk(
+    def frames(
         self,
         name: str,
         data: str,
@@ -77,7 +92,28 @@ class Stage:
         knobs: Mapping[str, Any] | None = None,
         given: Mapping[str, np.ndarray] | None = None,
     ) -> Iterator[Frame]:
-        """Every frame of a walk; x (n, *shape) on the stage's device. Knobs are checked again here, against the class."""
+        """Every frame of a walk with all its extras; x (n, *shape) on the stage's device. Knobs are checked here, against the class."""
+        frames = self.walk(name, data, walk, n, seed, knobs, given)
+        try:
+            for frame in frames:
+                if frame is not None:
+                    if isinstance(frame.aux, Later):  # now, with our threads, for they go into the film
+                        finish(in_turns(frame.aux.breaths()))
+                    yield frame
+        finally:
+            frames.close()
+
+    def walk(
+        self,
+        name: str,
+        data: str,
+        walk: str,
+        n: int,
+        seed: int,
+        knobs: Mapping[str, Any] | None,
+        given: Mapping[str, np.ndarray] | None,
+    ) -> Iterator[Frame | None]:
+        """The frames of a walk and its breaths; extras that cost network calls are computed when they are looked at."""
         with own_threads():
             model = self.model(name, data)
             if walk not in model.walks:
@@ -90,34 +126,44 @@ class Stage:
                 inspect.signature(call).bind(n, typed, rng, **tensors)
             except TypeError:
                 raise Refused(f"The walk '{walk}' of {name} is given {_given_to(call)}, not {', '.join(tensors) or 'nothing'}.") from None
-            frames, begun = call(n, typed, rng, **tensors), False
+            turns, begun = in_turns((breaths(call) or call)(n, typed, rng, **tensors)), False
         try:
-            while True:
-                with own_threads(), torch.no_grad():
-                    try:
-                        frame = next(frames, None)
-                    except (RuntimeError, TypeError, IndexError) as error:
-                        if begun or not tensors:
-                            raise
-                        shapes = ", ".join(f"{key} of shape {tuple(tensor.shape)}" for key, tensor in tensors.items())
-                        raise Refused(f"The walk '{walk}' of {name} cannot begin with {shapes}, for {n} at once.") from error
-                if frame is None:
-                    return
-                begun = True
+            for frame in turns:
+                begun = begun or frame is not None
                 yield frame
+        except (RuntimeError, TypeError, IndexError) as error:
+            if begun or not tensors:
+                raise
+            shapes = ", ".join(f"{key} of shape {tuple(tensor.shape)}" for key, tensor in tensors.items())
+            raise Refused(f"The walk '{walk}' of {name} cannot begin with {shapes}, for {n} at once.") from error
         finally:
-            frames.close()
+            turns.close()
 
     def film(self, order: Order) -> Iterator[Shot | None]:
-        """One step at a time: a Shot where the frame is kept, None where it is thinned out. Raises Refused with a sentence on NaN."""
-        slot, last, last_kept, begun, seconds = -1, None, -1, time.perf_counter(), 0.0
+        """One turn at a time: a Shot where a frame is kept, None where it is thinned out or a breath is taken.
+
+        Raises Refused with a sentence on NaN.
+        """
+        slot, last, steps, last_kept, begun, seconds = -1, None, 0, -1, time.perf_counter(), 0.0
         frames = self.walk(order.model, order.data, order.walk, order.n, order.seed, order.knobs, order.given)
         try:
             for frame in frames:
+                if frame is not None and order.aux and isinstance(frame.aux, Later):
+                    turns = in_turns(frame.aux.breaths())
+                    while True:  # what is asked for beside x is the work of the next turns
+                        seconds += time.perf_counter() - begun
+                        yield None
+                        begun = time.perf_counter()
+                        if next(turns, Later) is Later:
+                            break
                 seconds += time.perf_counter() - begun
+                if frame is None:
+                    yield None
+                    begun = time.perf_counter()
+                    continue
                 if frame.steps > LONGEST:
                     raise Refused(f"A film has at most {LONGEST} steps, not {frame.steps}.")
-                last, here = frame.step, shown(frame.step, frame.steps, max(order.frames, 2))
+                last, steps, here = frame.step, frame.steps, shown(frame.step, frame.steps, max(order.frames, 2))
                 if here > slot:
                     ms = 1000 * seconds / max(frame.step - last_kept, 1)
                     slot, last_kept, seconds = here, frame.step, 0.0
@@ -127,8 +173,8 @@ class Stage:
                 begun = time.perf_counter()
         finally:
             frames.close()
-        if last is None or last < frame.steps:
-            raise Refused(f"The film ended before its last step{'' if last is None else f', at step {last} of {frame.steps}'}.")
+        if last is None or last < steps:
+            raise Refused(f"The film ended before its last step{'' if last is None else f', at step {last} of {steps}'}.")
 
     def _shot(self, frame: Frame, order: Order, ms: float) -> Shot:
         # A sampler may go on painting in the tensor that it yielded, so everything is copied here.
@@ -146,6 +192,10 @@ class Stage:
 
         Raises Refused with one sentence for an unknown method or option and for a wrong shape.
         """
+        return finish(self.answering(name, data, method, arrays, options))
+
+    def answering(self, name: str, data: str, method: str, arrays: tuple, options: Mapping[str, Any]) -> Generator[None, None, Any]:
+        """The same, one turn at a time."""
         with own_threads(), torch.no_grad():
             model = self.model(name, data)
             can = [*abilities(model), *answers(model), "prepare"]
@@ -165,11 +215,37 @@ class Stage:
                 inspect.signature(call).bind(*tensors, **options)
             except TypeError as error:
                 raise Refused(f"{name}.{method} cannot be called like this: {error}.") from None
-            return _plain(call(*tensors, **options))
+            if breaths(call):
+                steps = breaths(call)(*tensors, **options)
+            else:
+                cut = method in ROW_BY_ROW and len(model.shape) == 3  # of points there are never too many
+                steps = _in_parts(call, tensors, options, AT_ONCE if cut else None)
+        return _plain((yield from in_turns(steps)))
 
     def _tensor(self, array: Any) -> Tensor:
         tensor = torch.from_numpy(np.array(array))  # a copy: what came through the pipe is read-only
-        return tensor.to(self.device, torch.float32 if tensor.is_floating_point() else tensor.dtype)
+        return (tensor.float() if tensor.is_floating_point() else tensor).to(self.device)
+
+
+ROW_BY_ROW = (  # answers in which nothing is drawn or summed up, so that many pictures may be asked about some at a time
+    "decode", "encode", "log_prob", "score", "energy", "denoise", "slope", "clean", "classify", "conditional", "reconstruct", "judge",
+    "features",
+)  # fmt: skip
+
+
+def _in_parts(call: Any, tensors: list[Tensor], options: Mapping[str, Any], rows: int | None) -> Generator[None, None, Any]:
+    """Many rows some at a time, with what belongs to each of them; all at once where `rows` is None."""
+    n, found = len(tensors[0]) if tensors else 0, []
+    if rows is None or n <= rows:
+        return call(*tensors, **options)
+
+    def cut(value: Any, part: slice) -> Any:
+        return value[part] if isinstance(value, Tensor) and value.ndim and len(value) == n else value
+
+    for part in pieces(n, rows):
+        found.append(call(*(cut(t, part) for t in tensors), **{k: cut(v, part) for k, v in options.items()}))
+        yield
+    return tuple(map(torch.cat, zip(*found, strict=True))) if isinstance(found[0], tuple) else torch.cat(found)
 
 
 def _check_shapes(model: Model, name: str, method: str, tensors: list[Tensor]) -> None:

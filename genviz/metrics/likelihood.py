@@ -62,4 +62,4 @@ def _chunk(model: Any, x: Tensor, kind: str, rng: torch.Generator) -> Tensor:
         value = model.ode_log_prob(x, rng)
     else:
         value = model.importance_weighted(x, int(kind[3:]), rng)
-    return value.double().cpu()
+    return value.cpu().double()

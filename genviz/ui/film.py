@@ -1,17 +1,19 @@
 """Plain routes that carry films to the page: ask, wait, cancel, and the stored one that a tab opens with.
 
-    POST genviz/submit   {model, data, walk, knobs, n, seed, given, aux, frames}           -> {"job"} or {"error": one sentence}
-    GET  genviz/wait     ?job=...&have=12&paint=x0_hat:grey,score:signed                     -> {"status", "place", "message", "shots"}
-    POST genviz/cancel   {"jobs": [...]}                                                    -> {}
+    POST genviz/submit   {model, data, walk, knobs, n, seed, given, aux, frames, viewer}   -> {"job"} or {"error": one sentence}
+    GET  genviz/wait     ?job=...&have=12&viewer=...&paint=x0_hat:grey,score:signed          -> {"status", "place", "message", "shots"}
+    POST genviz/cancel   {"jobs": [...], "viewer"}                                          -> {}
     POST genviz/premiere {"family"}                                                         -> {"job", "order"}, {} where there is none
 
 A plain route costs a fraction of a server function or a queued event, can be sent while a page closes, and is asked again after a
-dropped connection with what the page already has, so that nothing is lost and nothing sent twice.
+dropped connection with what the page already has, so that nothing is lost and nothing sent twice. A `viewer` is one loaded page: a film
+that several watch, as after a tab was duplicated, ends when the last of them has cancelled it.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,7 @@ def routes(engine: Any) -> list[Route]:
             order = await read_body(request)
             fields = {k: order[k] for k in ("walk", "knobs", "n", "seed", "frames") if k in order}
             job = engine.submit(order.get("model"), order.get("data"), given=given_arrays(order), aux=order.get("aux") or (),
-                                client=visitor(request), **fields)  # fmt: skip
+                                client=visitor(request), viewer=_viewer(order), **fields)  # fmt: skip
             return JSONResponse({"job": job})
         except Full as error:
             return JSONResponse({"error": str(error)}, 503)
@@ -50,10 +52,10 @@ def routes(engine: Any) -> list[Route]:
         query = request.query_params
         try:
             have = asked_for.whole("have", query.get("have", "0"), 0, 2**31)
-            paints = paints_of(query.get("paint", ""))
+            paints, viewer = paints_of(query.get("paint", "")), _viewer(query)
         except ValueError as error:
             return JSONResponse({"error": str(error), "status": "error", "place": 0, "message": str(error), "shots": []}, 400)
-        view = await engine.wait(query.get("job", ""), have, timeout=10)
+        view = await engine.wait(query.get("job", ""), have, timeout=10, viewer=viewer)
         some = view.shots[:AT_ONCE]
         shots = await run_in_threadpool(lambda: [_shot(s, paints) for s in some]) if some else []
         final = len(some) == len(view.shots)  # the last pictures come before the word that it is done
@@ -61,11 +63,12 @@ def routes(engine: Any) -> list[Route]:
 
     async def cancel(request: Request) -> JSONResponse:
         try:
-            jobs = (await read_body(request)).get("jobs")
+            body = await read_body(request)
+            jobs, viewer = body.get("jobs"), _viewer(body)
             if not isinstance(jobs, list) or not all(isinstance(job, str) for job in jobs):
                 raise ValueError("'jobs' must be a list of the names of films.")
             for job in jobs[:64]:
-                engine.cancel(job)
+                engine.cancel(job, viewer)
         except ValueError as error:
             return refusal(error)
         return JSONResponse({})
@@ -101,6 +104,11 @@ def routes(engine: Any) -> list[Route]:
 def visitor(request: Any) -> str:
     """Whose films are counted together, as the door says (genviz.ui.visitor); nobody's where there is no door."""
     return getattr(request.state, "visitor", "")
+
+
+def _viewer(said: Mapping) -> str:
+    """The page that asks, as it calls itself; "" where it does not. ValueError with one sentence."""
+    return asked_for.text("viewer", said.get("viewer", ""))
 
 
 async def read_body(request: Request) -> dict:

@@ -131,6 +131,34 @@ def test_a_reload_takes_the_film_up_again(visit) -> None:
     assert varied(page, ".gv-Player:visible .pane")
 
 
+def test_closing_a_duplicated_tab_leaves_the_original_its_film(visit) -> None:
+    page = visit()
+    open_tab(page, "diffusion")
+    page.locator(".gv-Controls:visible select[id$=sampler]").select_option("ddpm")
+    page.locator(".gv-Controls:visible input[id$=-steps]").fill("1000")
+    page.locator(".gv-Controls:visible .sample").click()
+    page.wait_for_selector(".gv-Player[data-state=running]:visible", timeout=LONG)
+    storage = page.evaluate("JSON.stringify(sessionStorage)")
+    copy = page.context.new_page()  # as a browser duplicates a tab: with all that the session of the first remembers
+    copy.add_init_script(f"for (const [k, v] of Object.entries({storage})) sessionStorage.setItem(k, v)")
+    copy.goto(page.url)
+    open_tab(copy, "diffusion")
+    copy.wait_for_selector(".gv-Player[data-state=running]:visible", timeout=LONG)
+    assert copy.evaluate("genviz.viewer") != page.evaluate("genviz.viewer")
+    job = copy.evaluate("genviz.remember('film.diffusion.sample')?.job")
+    assert job == page.evaluate("genviz.remember('film.diffusion.sample')?.job"), "both watch one film"
+    with copy.expect_request(lambda r: r.url.endswith("/genviz/cancel")):
+        copy.locator(".gv-Controls:visible .stop").click()
+    copy.wait_for_selector(".gv-Player[data-state=cancelled]:visible", timeout=LONG)
+    copy.close()
+    answer = page.evaluate("async job => (await (await fetch(`genviz/wait?job=${job}&have=100000`)).json()).status", job)
+    assert answer == "running"
+    page.locator(".gv-Controls:visible .stop").click()
+    page.wait_for_selector(".gv-Player[data-state=cancelled]:visible", timeout=LONG)
+    answer = page.evaluate("async job => (await (await fetch(`genviz/wait?job=${job}&have=100000`)).json()).status", job)
+    assert answer == "cancelled", "the last viewer has left"
+
+
 @pytest.mark.parametrize(
     ("field", "text", "word"), [("steps", "many", "steps"), ("steps", "0", "between"), ("steps", "1e99", "steps"), ("n", "65", "64")]
 )

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from genviz.families.autoregressive.blind_spot import naive_stack
 from genviz.families.autoregressive.painter import Painter, choose, cumulative, mean
 from genviz.frame import Frame, knob
-from genviz.model import Model, binarize, rand
+from genviz.model import Model, binarize, breathing_walk, rand
 
 SIDE = 28
 LOOK_UP, LOOK_LEFT = 5, 18  # rows above and pixels to the left that the first convolutions see
@@ -124,8 +124,9 @@ class PixelCNN(Model):
         """Bytes -> -1 or 1, drawn anew each time."""
         return binarize(x, rng)
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """784 steps, one pixel each; what is not painted yet is 0, mid-grey. nfe counts one per pixel.
 
         aux "expected" is the picture of the means E[x_i | x_<i] at this temperature: of black and white pixels 2 p - 1, p the probability
@@ -133,8 +134,9 @@ class PixelCNN(Model):
         """
         yield from self._paint(torch.zeros(n, 1, SIDE, SIDE), 0, knobs.temperature, rng)
 
+    @breathing_walk
     @torch.no_grad()
-    def complete(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, rows: Tensor) -> Iterator[Frame]:
+    def complete(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, rows: Tensor) -> Iterator[Frame | None]:
         """Keep the first `rows` rows of x (1, 1, 28, 28) and paint the rest in n ways. ValueError unless 0 <= rows <= 27."""
         kept = int(rows)
         if not 0 <= kept < SIDE:
@@ -143,16 +145,17 @@ class PixelCNN(Model):
         canvas[:, :, :kept] = self.value(self.index(x[:, :, :kept].cpu()))  # as levels, whatever came
         yield from self._paint(canvas, kept, knobs.temperature, rng)
 
-    def _paint(self, canvas: Tensor, first: int, temperature: float, rng: torch.Generator) -> Iterator[Frame]:
+    def _paint(self, canvas: Tensor, first: int, temperature: float, rng: torch.Generator) -> Iterator[Frame | None]:
         """Fill the canvas (n, 1, 28, 28) from row `first` on, by inverting the cumulative distribution of each pixel at a uniform draw.
         Given rows are expected as they are."""
         u = rand(len(canvas), SIDE * SIDE, rng=rng).numpy()
         values = self.value(torch.arange(self.levels)).numpy()
-        painter, steps, step = Painter(self, canvas.numpy()), (SIDE - first) * SIDE, 0
-        expected = canvas.numpy().copy()
+        expected, steps, step = canvas.numpy().copy(), (SIDE - first) * SIDE, 0
         yield Frame(canvas, 0, steps, 0, f"{first} rows given" if first else "empty canvas", {"expected": canvas})
+        painter = Painter(self, canvas.numpy())
         for r in range(SIDE):
             painter.look_up(r)
+            yield None  # that takes as long as many pixels
             for c in range(SIDE if r >= first else 0):
                 below = cumulative(painter.logits(r, c), temperature)
                 painter.put(r, c, values[choose(below, u[:, r * SIDE + c])])

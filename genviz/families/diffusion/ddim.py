@@ -11,7 +11,7 @@ eta = 1 the step has the mean and the variance of DDPM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 
 import torch
@@ -23,26 +23,27 @@ from genviz.noise import COSINE, Schedule
 
 @torch.no_grad()
 def ddim(
-    denoise: Callable[[Tensor, Tensor], Tensor],
+    denoise: Callable[[Tensor, Tensor], Generator[None, None, Tensor]],
     x_t: Tensor,
     times: Tensor,
     rng: torch.Generator,
     eta: float = 0.0,
     schedule: Schedule = COSINE,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (x_t, x0_hat) at every time of `times`, which fall to 0; `denoise(x_t, t)` is the network's x0_hat."""
+) -> Iterator[Tensor | None]:
+    """Yields x_t at every time of `times`, which fall to 0, and breaths; the network's x0_hat is `yield from denoise(x_t, t)`."""
     for t, s in pairwise(times):
-        x0_hat = denoise(x_t, t)
-        yield x_t, x0_hat
+        yield x_t
+        x0_hat = yield from denoise(x_t, t)
         eps = randn(*x_t.shape, rng=rng, device=x_t.device) if eta > 0 else torch.zeros_like(x_t)
         x_t = step(x_t, x0_hat, t, s, eps, eta, schedule)
-    yield x_t, x_t
+    yield x_t
 
 
 def step(x_t: Tensor, x0_hat: Tensor, t: Tensor, s: Tensor, eps: Tensor, eta: float, schedule: Schedule) -> Tensor:
-    """x_s from x_t and the guess x0_hat; eps is the new noise of which eta says how much is used."""
+    """x_s from x_t and the guess x0_hat; eps is the new noise of which eta says how much is used. Times and all that is worked out from
+    them are float64 on the CPU, and plain numbers where they meet a picture: not every device has float64."""
     alpha_t, sigma_t = schedule.alpha(t), schedule.sigma(t)
     alpha_s, sigma_s = schedule.alpha(s), schedule.sigma(s)
-    eps_hat = (x_t - alpha_t * x0_hat) / sigma_t
+    eps_hat = (x_t - float(alpha_t) * x0_hat) / float(sigma_t)
     n = eta * sigma_s * torch.sqrt(1 - (sigma_s * alpha_t / (alpha_s * sigma_t)) ** 2)
-    return alpha_s * x0_hat + torch.sqrt(sigma_s**2 - n**2) * eps_hat + n * eps
+    return float(alpha_s) * x0_hat + float(torch.sqrt(sigma_s**2 - n**2)) * eps_hat + float(n) * eps

@@ -10,7 +10,7 @@ The sampler puts its guess x0_hat in place of x. That is right for small steps o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 
 import torch
@@ -22,19 +22,22 @@ from genviz.noise import COSINE, Schedule
 
 @torch.no_grad()
 def ddpm(
-    denoise: Callable[[Tensor, Tensor], Tensor],
+    denoise: Callable[[Tensor, Tensor], Generator[None, None, Tensor]],
     x_t: Tensor,
     times: Tensor,
     rng: torch.Generator,
     eta: float = 0.0,
     schedule: Schedule = COSINE,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (x_t, x0_hat) at every time of `times`, which fall to 0; `denoise(x_t, t)` is the network's x0_hat. `eta` is not used."""
+) -> Iterator[Tensor | None]:
+    """Yields x_t at every time of `times`, which fall to 0, and breaths; the network's x0_hat is `yield from denoise(x_t, t)`.
+
+    `eta` is not used.
+    """
     for t, s in pairwise(times):
-        x0_hat = denoise(x_t, t)
-        yield x_t, x0_hat
+        yield x_t
+        x0_hat = yield from denoise(x_t, t)
         x_t = step(x_t, x0_hat, t, s, randn(*x_t.shape, rng=rng, device=x_t.device), schedule)
-    yield x_t, x_t
+    yield x_t
 
 
 def step(x_t: Tensor, x0_hat: Tensor, t: Tensor, s: Tensor, eps: Tensor, schedule: Schedule) -> Tensor:
@@ -43,5 +46,5 @@ def step(x_t: Tensor, x0_hat: Tensor, t: Tensor, s: Tensor, eps: Tensor, schedul
     alpha_s, sigma_s = schedule.alpha(s), schedule.sigma(s)
     a = alpha_t / alpha_s
     b2 = sigma_t**2 - a**2 * sigma_s**2
-    mean = (a * sigma_s**2 * x_t + alpha_s * b2 * x0_hat) / sigma_t**2
-    return mean + sigma_s * b2.sqrt() / sigma_t * eps
+    mean = (float(a * sigma_s**2) * x_t + float(alpha_s * b2) * x0_hat) / float(sigma_t**2)
+    return mean + float(sigma_s * b2.sqrt() / sigma_t) * eps

@@ -19,9 +19,9 @@ References: Sohl-Dickstein et al. 2015; Ho et al. 2020; Salimans and Ho 2022 (v)
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -31,8 +31,9 @@ from genviz.families.diffusion.ddim import ddim
 from genviz.families.diffusion.ddpm import ddpm
 from genviz.families.diffusion.dpm_solver import dpm_solver
 from genviz.families.diffusion.heun import heun
-from genviz.frame import Frame, knob
-from genviz.model import Model, rand, randn
+from genviz.frame import Frame, Later, knob
+from genviz.model import Model, breathing_walk, rand, randn
+from genviz.nn.ask import Ask, Question
 from genviz.nn.unet import UNet
 from genviz.noise import COSINE, karras, spherical
 
@@ -95,7 +96,7 @@ class Diffusion(Model):
     def guess(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
         """x0_hat like x_t, held within the range of pictures; t is a single time."""
         v_hat = self.v(x_t, torch.full((len(x_t),), float(t), device=x_t.device), label)
-        return (SCHEDULE.alpha(t) * x_t - SCHEDULE.sigma(t) * v_hat).clamp(-1, 1)
+        return (float(SCHEDULE.alpha(t)) * x_t - float(SCHEDULE.sigma(t)) * v_hat).clamp(-1, 1)
 
     def denoise(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         """x = data + sigma eps (B, 1, 28, 28), sigma (B,) > 0 -> the expected data given x; label (B,) int64, None for any class."""
@@ -110,35 +111,39 @@ class Diffusion(Model):
 
     # Walks
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """From n noises to n pictures; Frame.x is x_t, Frame.aux its x0_hat, eps_hat and score (of log p_t at x_t)."""
         x_t = randn(n, *self.shape, rng=rng, device=self.device)
         yield from self._walk(x_t, grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs), knobs, rng)
 
+    @breathing_walk
     @torch.no_grad()
-    def forward_process(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame]:
+    def forward_process(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame | None]:
         """The other way: the picture x (1, 28, 28) dissolves into n different noises along equally spaced times. Asks no network."""
         x = x.to(self.device).expand(n, *self.shape)
         eps = randn(n, *self.shape, rng=rng, device=self.device)
         for step, t in enumerate(torch.linspace(0, 1, knobs.steps + 1, dtype=torch.float64)):
-            yield Frame(SCHEDULE.mix(x, eps, t), step, knobs.steps, 0, f"t = {t:.2f}", {"eps": eps})
+            yield Frame(SCHEDULE.mix(x, eps, float(t)), step, knobs.steps, 0, f"t = {t:.2f}", {"eps": eps})
 
+    @breathing_walk
     @torch.no_grad()
-    def diffuse(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, t: Tensor) -> Iterator[Frame]:
+    def diffuse(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, t: Tensor) -> Iterator[Frame | None]:
         """Noise the picture x (1, 28, 28) up to the time t in (0, 1), in n ways, and denoise each; label -1 tells the network no class."""
-        t = torch.as_tensor(t, dtype=torch.float64).reshape(())
+        t = torch.tensor(float(t), dtype=torch.float64)  # on the CPU, wherever it came from: not every device has float64
         if not 0 < t < 1:
             raise ValueError(f"t must lie between 0 and 1, not {float(t):g}.")
         x = x.to(self.device).expand(n, *self.shape)
-        x_t = SCHEDULE.mix(x, randn(n, *self.shape, rng=rng, device=self.device), t)
+        x_t = SCHEDULE.mix(x, randn(n, *self.shape, rng=rng, device=self.device), float(t))
         times = grid(knobs.sampler, knobs.steps, float(SCHEDULE.ratio(t)))
         yield from self._walk(x_t, times, knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
 
+    @breathing_walk
     @torch.no_grad()
     def branch(
         self, n: int, knobs: Knobs, rng: torch.Generator, step: Tensor, draw: Tensor | float = 0, x_t: Tensor | None = None
-    ) -> Iterator[Frame]:
+    ) -> Iterator[Frame | None]:
         """What else could a walk have become, seen at `step`? n continuations with new noise, which the number `draw` stands for.
 
         The walk is x_t (1, 28, 28) of a film with these knobs; without it, the film of one picture that this seed makes is walked again
@@ -150,7 +155,10 @@ class Diffusion(Model):
             raise ValueError(f"A walk of {knobs.steps} steps can branch at step 0 to {knobs.steps - 1}, not {step}.")
         nfe = 0
         if x_t is None:
-            trunk = next(itertools.islice(self.sample(1, knobs, rng), step, None))
+            for trunk in Diffusion.sample.breaths(self, 1, knobs, rng):
+                if trunk is not None and trunk.step == step:
+                    break
+                yield None
             x_t, nfe = trunk.x, trunk.nfe
             knobs = dataclasses.replace(knobs, label=max(knobs.label, 0))
         ratio = float(SCHEDULE.ratio(grid(knobs.sampler, knobs.steps)[step]))
@@ -158,8 +166,11 @@ class Diffusion(Model):
         x_t, rng = x_t.to(self.device).expand(n, *self.shape), torch.Generator().manual_seed(int(draw))
         yield from self._walk(x_t, times, "ddpm", self._labels(n, knobs, every=False), knobs, rng, nfe)
 
+    @breathing_walk
     @torch.no_grad()
-    def interpolate(self, n: int, knobs: Knobs, rng: torch.Generator, other: Tensor | float, linear: Tensor | float = 0) -> Iterator[Frame]:
+    def interpolate(
+        self, n: int, knobs: Knobs, rng: torch.Generator, other: Tensor | float, linear: Tensor | float = 0
+    ) -> Iterator[Frame | None]:
         """n pictures from noises between two: the one that this seed draws first and the one of the seed `other`.
 
         The way goes along the sphere, or straight where `linear` is 1. Label -1 tells the network no class. With samplers that add fresh
@@ -172,14 +183,17 @@ class Diffusion(Model):
 
     def _walk(
         self, x_t: Tensor, times: Tensor, sampler: str, label: Tensor, knobs: Knobs, rng: torch.Generator, nfe: int = 0
-    ) -> Iterator[Frame]:
-        ask, steps, aux = Ask(self, label, knobs.guidance, nfe), len(times) - 1, {}
-        for step, (x, x0_hat) in enumerate(SAMPLERS[sampler](ask, x_t, times, rng, knobs.eta)):
-            t = times[step]
-            if step < steps:
-                eps_hat = (x - SCHEDULE.alpha(t) * x0_hat) / SCHEDULE.sigma(t)
-                aux = {"eps_hat": eps_hat, "score": -eps_hat / SCHEDULE.sigma(t)}  # at the end, where t = 0, the last ones stay
-            yield Frame(x, step, steps, ask.nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", {"x0_hat": x0_hat, **aux})
+    ) -> Iterator[Frame | None]:
+        ask, question, step, steps = guess(self, label, knobs.guidance, nfe), None, 0, len(times) - 1
+        for x in SAMPLERS[sampler](ask, x_t, times, rng, knobs.eta):
+            if x is None:
+                yield None
+                continue
+            t, end = times[step], x if step == steps else None
+            question = question if step == steps else ask.on_stage(x, t)
+            aux = Later(("x0_hat", "eps_hat", "score"), partial(_extras, ask, question, end))
+            yield Frame(x, step, steps, ask.nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", aux)
+            step += 1
 
     def _labels(self, n: int, knobs: Knobs, every: bool = True) -> Tensor:
         """Class of each picture (n,): the knob's, or every class in turn, or NO_CLASS."""
@@ -188,24 +202,30 @@ class Diffusion(Model):
         return torch.arange(n, device=self.device) % 10 if every else torch.full((n,), NO_CLASS, device=self.device)
 
 
-class Ask:
-    """The network as a sampler sees it: (x_t, t) -> x0_hat for fixed classes and guidance. Counts the evaluations per picture.
+def guess(model: Diffusion, label: Tensor, guidance: float, nfe: int = 0) -> Ask:
+    """The network as a sampler sees it: (x_t, t) -> x0_hat for fixed classes and guidance.
 
     Where no class is told, there is none to exaggerate, and guidance is left out.
     """
+    guidance = 1.0 if bool((label == NO_CLASS).all()) else guidance
 
-    def __init__(self, model: Diffusion, label: Tensor, guidance: float, nfe: int = 0):
-        self.model, self.label, self.nfe = model, label, nfe
-        self.guidance = 1.0 if bool((label == NO_CLASS).all()) else guidance
+    def network(x_t: Tensor, t: Tensor, part: slice) -> Tensor:
+        if guidance == 1:
+            return model.guess(x_t, t, label[part])
+        both = torch.cat([label[part], torch.full_like(label[part], NO_CLASS)])  # in one call, which costs less than one by one
+        told, untold = model.guess(x_t.repeat(2, 1, 1, 1), t, both).chunk(2)
+        return (untold + guidance * (told - untold)).clamp(-1, 1)
 
-    def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
-        if self.guidance == 1:
-            self.nfe += 1
-            return self.model.guess(x_t, t, self.label)
-        self.nfe += 2  # evaluations of the network per picture; both are asked for at once, which costs less than one by one
-        label = torch.cat([self.label, torch.full_like(self.label, NO_CLASS)])
-        told, untold = self.model.guess(x_t.repeat(2, 1, 1, 1), t, label).chunk(2)
-        return (untold + self.guidance * (told - untold)).clamp(-1, 1)
+    return Ask(network, 1 if guidance == 1 else 2, nfe)
+
+
+@torch.no_grad()
+def _extras(ask: Ask, question: Question, end: Tensor | None) -> Generator[None, None, dict[str, Tensor]]:
+    """What a frame shows beside x_t: the guesses about it and the score; at t = 0 x0_hat is the `end` itself, and the others stay."""
+    x0_hat = yield from ask.about(question)
+    alpha_t, sigma_t = float(SCHEDULE.alpha(question.noise)), float(SCHEDULE.sigma(question.noise))
+    eps_hat = (question.x - alpha_t * x0_hat) / sigma_t
+    return {"x0_hat": x0_hat if end is None else end, "eps_hat": eps_hat, "score": -eps_hat / sigma_t}
 
 
 def grid(sampler: str, steps: int, largest: float = LARGEST) -> Tensor:

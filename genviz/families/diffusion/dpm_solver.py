@@ -13,7 +13,7 @@ Ten steps, ten calls, make a good picture. The first step has no previous guess 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 
 import torch
@@ -24,22 +24,25 @@ from genviz.noise import COSINE, Schedule
 
 @torch.no_grad()
 def dpm_solver(
-    denoise: Callable[[Tensor, Tensor], Tensor],
+    denoise: Callable[[Tensor, Tensor], Generator[None, None, Tensor]],
     x_t: Tensor,
     times: Tensor,
     rng: torch.Generator | None = None,
     eta: float = 0.0,
     schedule: Schedule = COSINE,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (x_t, x0_hat) at every time of `times`, which fall to 0; `denoise(x_t, t)` is the network's x0_hat. No fresh noise."""
+) -> Iterator[Tensor | None]:
+    """Yields x_t at every time of `times`, which fall to 0, and breaths; the network's x0_hat is `yield from denoise(x_t, t)`.
+
+    No fresh noise.
+    """
     previous = None
     for t, s in pairwise(times):
-        x0_hat = denoise(x_t, t)
-        yield x_t, x0_hat
+        yield x_t
+        x0_hat = yield from denoise(x_t, t)
         h = torch.log(schedule.ratio(t) / schedule.ratio(s))  # infinite for s = 0
         x_t = step(x_t, x0_hat, previous, t, s, h, schedule)
         previous = x0_hat, h
-    yield x_t, x_t
+    yield x_t
 
 
 def step(
@@ -49,5 +52,5 @@ def step(
     line = x0_hat
     if previous is not None and torch.isfinite(h):
         guess, h_before = previous
-        line = x0_hat + h / (2 * h_before) * (x0_hat - guess)
-    return schedule.sigma(s) / schedule.sigma(t) * x_t - schedule.alpha(s) * torch.expm1(-h) * line
+        line = x0_hat + float(h / (2 * h_before)) * (x0_hat - guess)
+    return float(schedule.sigma(s) / schedule.sigma(t)) * x_t - float(schedule.alpha(s) * torch.expm1(-h)) * line

@@ -11,7 +11,7 @@ end, which costs a second call of the network and makes the error of a step thir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 
 import torch
@@ -22,27 +22,38 @@ from genviz.noise import COSINE, Schedule
 
 @torch.no_grad()
 def heun(
-    denoise: Callable[[Tensor, Tensor], Tensor],
+    denoise: Callable[[Tensor, Tensor], Generator[None, None, Tensor]],
     x_t: Tensor,
     times: Tensor,
     rng: torch.Generator | None = None,
     eta: float = 0.0,
     schedule: Schedule = COSINE,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (x_t, x0_hat) at every time of `times`, which fall to 0; `denoise(x_t, t)` is the network's x0_hat. No fresh noise."""
+) -> Iterator[Tensor | None]:
+    """Yields x_t at every time of `times`, which fall to 0, and breaths; the network's x0_hat is `yield from denoise(x_t, t)`.
+
+    No fresh noise.
+    """
     for t, s in pairwise(times):
-        x0_hat = denoise(x_t, t)
-        yield x_t, x0_hat
-        x_t = step(denoise, x_t, x0_hat, t, s, schedule)
-    yield x_t, x_t
+        yield x_t
+        x0_hat = yield from denoise(x_t, t)
+        x_t = yield from step(denoise, x_t, x0_hat, t, s, schedule)
+    yield x_t
 
 
-def step(denoise: Callable[[Tensor, Tensor], Tensor], x_t: Tensor, x0_hat: Tensor, t: Tensor, s: Tensor, schedule: Schedule) -> Tensor:
+def step(
+    denoise: Callable[[Tensor, Tensor], Generator[None, None, Tensor]],
+    x_t: Tensor,
+    x0_hat: Tensor,
+    t: Tensor,
+    s: Tensor,
+    schedule: Schedule,
+) -> Generator[None, None, Tensor]:
     """x_s from x_t and its guess x0_hat; asks the network once more unless s = 0."""
-    y, r_t, r_s = x_t / schedule.alpha(t), schedule.ratio(t), schedule.ratio(s)
+    y, r_t, r_s, alpha_s = x_t / float(schedule.alpha(t)), float(schedule.ratio(t)), float(schedule.ratio(s)), float(schedule.alpha(s))
     slope = (y - x0_hat) / r_t
     end = y + (r_s - r_t) * slope
     if r_s > 0:
-        slope_end = (end - denoise(schedule.alpha(s) * end, s)) / r_s
+        x0_hat = yield from denoise(alpha_s * end, s)
+        slope_end = (end - x0_hat) / r_s
         end = y + (r_s - r_t) * (slope + slope_end) / 2
-    return schedule.alpha(s) * end
+    return alpha_s * end

@@ -3,13 +3,13 @@ const url = path => new URL("genviz/" + path, document.baseURI);
 const say = (text, wrong = false) => { find(".say").textContent = text; find(".say").classList.toggle("wrong", wrong); };
 let hand = null, turn = 0, films = {arc: [], line: []}, jobs = [], data = v().data;
 
-const post = (path, body) => fetch(url(path), {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
+const post = (path, body) => fetch(url(path), {method: "POST", headers: {"Content-Type": "application/json"}, body: genviz.asked(body)});
 const walk = async (name, order, mine) => {  // collects a film; the two strips are scrubbed together, so they share one slider and no player
   const {job, error} = await (await post("submit", order)).json();
   if (error) throw new Error(error);
   jobs.push(job);
   for (;;) {
-    const answer = await (await fetch(url(`wait?job=${job}&have=${films[name].length}`))).json();
+    const answer = await (await fetch(url(`wait?job=${job}&have=${films[name].length}&viewer=${genviz.viewer}`))).json();
     if (mine !== turn) return;
     for (const shot of answer.shots) films[name].push({...shot, bitmap: await genviz.sprite(shot.sprite)});
     if (answer.status === "error" || answer.status === "cancelled") throw new Error(answer.message || "Stopped.");

@@ -7,16 +7,18 @@ the right ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genviz.families.diffusion.diffusion import SAMPLERS, SCHEDULE
-from genviz.frame import Frame, knob
-from genviz.model import Model, rand, randn
+from genviz.frame import Frame, Later, knob
+from genviz.model import Model, breathing_walk, rand, randn
+from genviz.nn.ask import Ask, Question
 from genviz.nn.embedding import waves
 from genviz.noise import karras
 
@@ -69,21 +71,29 @@ class PlaneDiffusion(Model):
         x0_hat = a * (a * x) - s * self.v(a * x, t)
         return (x0_hat - x) / sigma**2
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """From n noises to n points; Frame.x is x_t, Frame.aux its x0_hat."""
-        times, nfe = grid(knobs.sampler, knobs.steps), 0
 
-        def denoise(x_t: Tensor, t: Tensor) -> Tensor:
-            nonlocal nfe
-            nfe += 1
-            v_hat = self.v(x_t, t.to(x_t).expand(n))
-            return SCHEDULE.alpha(t) * x_t - SCHEDULE.sigma(t) * v_hat
+        def denoise(x_t: Tensor, t: Tensor, part: slice) -> Tensor:
+            v_hat = self.v(x_t, x_t.new_full((len(x_t),), float(t)))
+            return float(SCHEDULE.alpha(t)) * x_t - float(SCHEDULE.sigma(t)) * v_hat
 
-        x_t = randn(n, 2, rng=rng, device=self.device)
-        for step, (x, x0_hat) in enumerate(SAMPLERS[knobs.sampler](denoise, x_t, times, rng, knobs.eta)):
+        times, ask, step = grid(knobs.sampler, knobs.steps), Ask(denoise), 0
+        for x in SAMPLERS[knobs.sampler](ask, randn(n, 2, rng=rng, device=self.device), times, rng, knobs.eta):
+            if x is None:
+                yield None
+                continue
             t = times[step]
-            yield Frame(x, step, knobs.steps, nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", {"x0_hat": x0_hat})
+            aux = {"x0_hat": x} if step == knobs.steps else Later(("x0_hat",), partial(_extras, ask, ask.on_stage(x, t)))
+            yield Frame(x, step, knobs.steps, ask.nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", aux)
+            step += 1
+
+
+@torch.no_grad()
+def _extras(ask: Ask, question: Question) -> Generator[None, None, dict[str, Tensor]]:
+    return {"x0_hat": (yield from ask.about(question))}
 
 
 def grid(sampler: str, steps: int) -> Tensor:

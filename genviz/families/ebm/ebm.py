@@ -44,7 +44,7 @@ Grathwohl et al. 2020 ("Your classifier is secretly an energy based model").
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -56,8 +56,9 @@ from torch import Tensor
 from genviz.families.ebm.buffer import Buffer
 from genviz.families.ebm.langevin import langevin
 from genviz.families.ebm.nets import Potential
-from genviz.frame import Frame, knob
-from genviz.model import Model, rand, randn
+from genviz.frame import Frame, Later, knob
+from genviz.model import Model, breathing_answer, breathing_walk, last, rand, randn
+from genviz.nn.ask import Ask, Question
 
 LARGEST, SMALLEST = 10.0, 0.25  # noise on the pictures, which are numbers in [-1, 1]
 UNIT = 0.6  # root mean square of a pixel, roughly
@@ -196,14 +197,15 @@ class EBM(Model):
     def _each(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         return torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
 
-    def phases(self, x: Tensor, knobs: Knobs, rng: torch.Generator) -> dict[str, Tensor]:
+    @breathing_answer
+    def phases(self, x: Tensor, knobs: Knobs, rng: torch.Generator) -> Generator[None, None, dict[str, Tensor]]:
         """Both phases for pictures x (B, 1, 28, 28) at the noise SMALLEST: noisy data and the ends of chains that start there.
 
         "y_data", "y_model": where the energy is lowered and where it is raised; "energy_..." (B,), "slope_..." and "x0_hat_..." there.
         """
         y = self.blur(x, rng)
         noise = knobs.noise * math.sqrt(1 - knobs.step_size**2 / 4)  # as in `cool`, at one noise
-        *_, end = langevin(self.slope, y, knobs.steps, knobs.step_size * SMALLEST, rng, noise)
+        end = yield from last(langevin(self.slope, y, knobs.steps, knobs.step_size * SMALLEST, rng, noise))
         answer = {}
         for name, at, (energy, gradient) in (("data", y, self.slope(y)), ("model", end.x, end[1:3])):
             answer |= {f"y_{name}": at, f"energy_{name}": energy, f"slope_{name}": gradient, f"x0_hat_{name}": self.clean(at, gradient)}
@@ -211,15 +213,17 @@ class EBM(Model):
 
     # Walks
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """n chains that cool down from noise; Frame.x is y / (1 + sigma^2)^(1/2), so that it can be seen. Frame.aux: "x0_hat" and "score" =
         -dE/dy like x, "energy" (n,) of the noisy picture, with what guidance adds to it."""
         label = torch.arange(n, device=self.device) % CLASSES if knobs.label < 0 else self._all(n, knobs.label)
         yield from self._walk(self.start(n, rng), cooling(knobs.steps - 1, self.device), label, knobs, rng)
 
+    @breathing_walk
     @torch.no_grad()
-    def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame]:
+    def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame | None]:
         """n chains at the noise SMALLEST from the picture x (1, 28, 28), each with noise of its own; frames as those of `sample`, and
         the label -1 is no class at all."""
         way = torch.full((knobs.steps,), SMALLEST, device=self.device)
@@ -229,15 +233,33 @@ class EBM(Model):
     def _all(self, n: int, label: int) -> Tensor:
         return torch.full((n,), label, device=self.device)
 
-    def _walk(self, x: Tensor, way: Tensor, label: Tensor | None, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
-        pull = partial(self.pull, label=label, guidance=knobs.guidance)
+    def _walk(self, x: Tensor, way: Tensor, label: Tensor | None, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
+        def pull(x: Tensor, sigma: float, part: slice) -> tuple[Tensor, Tensor, Tensor]:
+            return self.pull(x, sigma, None if label is None else label[part], knobs.guidance)
+
+        ask = Ask(pull)
         for place, (sigma, colder) in enumerate(pairwise([*way.tolist(), SMALLEST])):
-            energy, gradient, x0_hat = pull(x, sigma)
-            aux = {"x0_hat": x0_hat, "score": -gradient, "energy": energy}
+            shown = x / math.hypot(1, sigma)
+            if place == 0:  # shown before anything is asked, so without its energy
+                later = Later(("x0_hat", "score", "energy"), partial(_extras, ask, ask.on_stage(x, sigma)))
+                yield Frame(shown, 0, knobs.steps, 0, f"sigma = {sigma:.2f}", later)
+            energy, gradient, x0_hat = yield from ask(x, sigma)
+            aux = _named(energy, gradient, x0_hat)
             caption = f"sigma = {sigma:.2f}, mean energy = {energy.mean():.0f}"
-            yield Frame(x / math.hypot(1, sigma), place, knobs.steps, place + 1, caption, aux)
+            if place:
+                ask.on_stage(x, sigma)
+                yield Frame(shown, place, knobs.steps, ask.nfe, caption, aux)
             x = cool(x, gradient, knobs.step_size, sigma, colder, knobs.noise * randn(*x.shape, rng=rng, device=x.device))
-        yield Frame(x0_hat, knobs.steps, knobs.steps, knobs.steps, f"{caption}, then the jump", aux)  # aux as before the jump
+        yield Frame(x0_hat, knobs.steps, knobs.steps, ask.nfe, f"{caption}, then the jump", aux)  # aux as before the jump
+
+
+@torch.no_grad()
+def _extras(ask: Ask, question: Question) -> Generator[None, None, dict[str, Tensor]]:
+    return _named(*(yield from ask.about(question)))
+
+
+def _named(energy: Tensor, gradient: Tensor, x0_hat: Tensor) -> dict[str, Tensor]:
+    return {"x0_hat": x0_hat, "score": -gradient, "energy": energy}
 
 
 def cooling(moves: int, device: torch.device | str = "cpu") -> Tensor:

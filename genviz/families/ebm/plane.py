@@ -14,7 +14,7 @@ have more points than there are atoms.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -26,14 +26,14 @@ from genviz.families.ebm.langevin import langevin
 from genviz.families.ebm.mala import mala
 from genviz.families.ebm.nets import Hill
 from genviz.frame import Frame, knob
-from genviz.model import Model, rand
+from genviz.model import Model, breathing_answer, breathing_walk, breaths, pieces, rand
 
 SAMPLERS = {"langevin": langevin, "mala": mala, "hmc": hmc}
 SCALE, HEIGHT, BOWL = 10.0, 8.0, 2.0  # of the network's output; h, half of the way from the deepest valley to the plateau; r of the bowl
 HALF = 3.0  # chains begin evenly spread over the square of this half side
 SHORTEST, LONGEST = 0.05, 1.5  # step of a chain in training, a new one whenever it is taken from the buffer
 CHAINS, LIFE, MOVES = 4096, 40, 10  # chains in the buffer; how often one is taken before it begins anew; its steps each time
-EDGE, CELLS = 4.0, 400  # the square and the cells per side of the grid for Z
+EDGE, CELLS, PART = 4.0, 400, 20_000  # the square and the cells per side of the grid for Z; points of it that are asked about in one turn
 
 
 @dataclass(frozen=True)
@@ -101,24 +101,26 @@ class Plane(Model):
     def _energy(self, x: Tensor, value: Tensor) -> Tensor:
         return HEIGHT * torch.tanh(value * SCALE / HEIGHT) + x.square().sum(1) / (2 * BOWL**2)
 
-    def partition(self) -> Tensor:
+    @breathing_answer
+    def partition(self) -> Generator[None, None, Tensor]:
         """log Z, one number, so that log p(x) = -E(x) - log Z."""
-        with torch.no_grad():
-            return log_partition(self.energy, device=self.device)
+        return (yield from log_partition.breaths(self.energy, device=self.device))
 
     # Walks
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """n chains from points spread over the square. Frame.aux: "score" = -dE/dx (n, 2), "energy" (n,), "accepted" (n,), 1 or 0."""
         yield from self._walk(self.start(n, rng), knobs, rng)
 
+    @breathing_walk
     @torch.no_grad()
-    def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame]:
+    def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame | None]:
         """n chains from the one point x (2,); frames as those of `sample`."""
         yield from self._walk(x.to(self.device).view(1, 2).repeat(n, 1), knobs, rng)
 
-    def _walk(self, x: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def _walk(self, x: Tensor, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         nfe, taken = 0, 0.0
 
         def slope(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,15 +128,29 @@ class Plane(Model):
             nfe += 1
             return self.slope(x)
 
-        for place, state in enumerate(SAMPLERS[knobs.sampler](slope, x, knobs.steps, knobs.step_size, rng, knobs.noise)):
+        place, sampler = 0, SAMPLERS[knobs.sampler]
+        yield None  # the first frame tells the energy, too
+        for state in (breaths(sampler) or sampler)(slope, x, knobs.steps, knobs.step_size, rng, knobs.noise):
+            if state is None:
+                yield None
+                continue
             taken += state.accepted.float().mean().item() if place else 0.0
             rate = f", {100 * taken / place:.0f} % of steps taken" if place else ""
             aux = {"score": -state.gradient, "energy": state.energy, "accepted": state.accepted.float()}
             yield Frame(state.x, place, knobs.steps, nfe, f"mean energy = {state.energy.mean():.2f}{rate}", aux)
+            place += 1
 
 
-def log_partition(energy: Callable[[Tensor], Tensor], edge: float = EDGE, cells: int = CELLS, device: torch.device | str = "cpu") -> Tensor:
+@breathing_answer
+def log_partition(
+    energy: Callable[[Tensor], Tensor], edge: float = EDGE, cells: int = CELLS, device: torch.device | str = "cpu"
+) -> Generator[None, None, Tensor]:
     """log of the integral of exp(-energy) over [-edge, edge]^2, by the midpoints of cells^2 equal squares: a tensor without dimensions."""
     side = 2 * edge / cells
     middle = (torch.arange(cells, device=device) + 0.5) * side - edge
-    return torch.logsumexp(-energy(torch.cartesian_prod(middle, middle)), 0) + 2 * math.log(side)
+    grid, energies = torch.cartesian_prod(middle, middle), []
+    for part in pieces(len(grid), PART):
+        with torch.no_grad():
+            energies.append(energy(grid[part]))
+        yield
+    return torch.logsumexp(-torch.cat(energies), 0) + 2 * math.log(side)

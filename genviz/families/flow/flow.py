@@ -16,7 +16,7 @@ References: Dinh et al. 2017 (RealNVP), Kingma and Dhariwal 2018 (Glow), Ho et a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +28,7 @@ from genviz.families.flow.dequantise import Noise, brightness, to_levels
 from genviz.families.flow.layers import Block, Halves, Scale, log_normal
 from genviz.families.flow.net import CoarseNet, FineNet, FlatNet
 from genviz.frame import Frame, knob
-from genviz.model import Model, randn
+from genviz.model import Model, breathing_answer, breathing_walk, last, randn
 from genviz.noise import spherical
 
 ORDER = (2, 1, 3)  # corners of a fold that move, the one below, the one beside, the one across; the first stays for the next scale
@@ -71,9 +71,14 @@ class Flow(Model):
         z, more = self.to_z(y)
         return log_normal(z) + more.sum(1) + ladj - log_q
 
-    def importance_weighted(self, x: Tensor, k: int, rng: torch.Generator) -> Tensor:
+    @breathing_answer
+    def importance_weighted(self, x: Tensor, k: int, rng: torch.Generator) -> Generator[None, None, Tensor]:
         """A tighter bound, in nats (B,): the mean of p(x + u) / q(u | x) over k draws of the noise, inside the logarithm."""
-        return torch.logsumexp(torch.stack([self.elbo(x, rng) for _ in range(k)]), 0) - math.log(k)
+        bounds = []
+        for _ in range(k):
+            bounds.append(self.elbo(x, rng))
+            yield
+        return torch.logsumexp(torch.stack(bounds), 0) - math.log(k)
 
     def dequantise(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """x (B, 1, 28, 28) -> y with noise between the bytes; ladj (B,) of x + u -> y in units of bytes; log q(u | x) (B,)."""
@@ -92,11 +97,11 @@ class Flow(Model):
         """z (B, 1, 28, 28) -> what it was before each layer, the last layer first, each like z; the last of them is y."""
         h = fold(z)
         c = fold(h[:, :1])
-        last = self.last(c[:, 0].flatten(1), back=True)
-        yield from (whole(h, c, v) for v in last)
-        coarse = self.coarse(torch.cat([last[-1].view(-1, 1, *c.shape[2:]), c[:, 1:]], 1), back=True)
-        yield from (whole(h, c) for c in coarse)
-        yield from map(unfold, self.fine(torch.cat([unfold(coarse[-1]), h[:, 1:]], 1), back=True))
+        for v in self.last(c[:, 0].flatten(1), back=True):
+            yield whole(h, c, v)
+        for earlier in self.coarse(torch.cat([v.view(-1, 1, *c.shape[2:]), c[:, 1:]], 1), back=True):
+            yield whole(h, earlier)
+        yield from map(unfold, self.fine(torch.cat([unfold(earlier), h[:, 1:]], 1), back=True))
 
     @property
     def names(self) -> list[str]:
@@ -106,34 +111,40 @@ class Flow(Model):
 
     # Walks
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """From n prior draws, laid out as pictures, back through every layer; each network is asked once, which makes one evaluation."""
         yield from self._draw(knobs.temperature * randn(n, *self.shape, rng=rng, device=self.device))
 
+    @breathing_walk
     @torch.no_grad()
-    def interpolate(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, linear: Tensor | float = 0) -> Iterator[Frame]:
+    def interpolate(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, linear: Tensor | float = 0) -> Iterator[Frame | None]:
         """The same from n points z on the way between those of two pictures x (2, 1, 28, 28): an arc, or a line where `linear` is 1."""
         if x.shape != (2, *self.shape):
             raise ValueError("Two pictures are needed to go from one to the other.")
-        z, _ = self.to_z(self.dequantise(x.to(self.device), rng)[0])
+        yield None
+        _, z, _ = yield from last(self.steps(self.dequantise(x.to(self.device), rng)[0]))
         share = torch.linspace(0, 1, n, device=z.device)
         yield from self._draw(torch.lerp(*z, share.view(-1, 1, 1, 1)) if int(linear) else spherical(*z, share))
 
-    def _draw(self, z: Tensor) -> Iterator[Frame]:
+    def _draw(self, z: Tensor) -> Iterator[Frame | None]:
         steps = len(self.names)
         yield Frame(brightness(z), 0, steps, 0, "z, one number for every pixel", {"z": z})
         for step, (name, y) in enumerate(zip(reversed(self.names), self.from_z(z), strict=True), 1):
             x = to_levels(y) if step == steps else brightness(y)
             yield Frame(x, step, steps, int(step == steps), f"layer {name} undone", {"z": z})
 
+    @breathing_walk
     @torch.no_grad()
-    def layers(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, back: Tensor | float = 0) -> Iterator[Frame]:
+    def layers(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, back: Tensor | float = 0) -> Iterator[Frame | None]:
         """The other way: the picture x (1, 1, 28, 28), with n draws of the noise between its bytes, layer by layer to z; or, where `back`
         is 1, from that z back to the picture."""
+        yield None  # the noise between the bytes is a network's, too
         y, total, _ = self.dequantise(x.to(self.device).expand(n, *self.shape), rng)
         if int(back):
-            yield from self._draw(self.to_z(y)[0])
+            _, z, _ = yield from last(self.steps(y))
+            yield from self._draw(z)
             return
         steps = len(self.names)
         yield Frame(brightness(y), 0, steps, 0, "x + u, the picture with noise between its bytes")
@@ -158,7 +169,8 @@ class Flow(Model):
 
     # Answers
 
-    def invert(self, x: Tensor, rng: torch.Generator) -> dict[str, Tensor | list[str]]:
+    @breathing_answer
+    def invert(self, x: Tensor, rng: torch.Generator) -> Generator[None, None, dict[str, Tensor | list[str]]]:
         """A picture x (B, 1, 28, 28) to z and back, and its log-density as a sum.
 
         "noisy" x + u, "z", "back" the picture that z gives, each like x; "error" (B,) the largest difference of "back" and "noisy"; "same"
@@ -167,7 +179,7 @@ class Flow(Model):
         """
         y, first, log_q = self.dequantise(x, rng)
         z, more = self.to_z(y)
-        *_, back = self.from_z(z)
+        back = yield from last(self.from_z(z))
         ladj, noisy = torch.cat([first[:, None], more], 1), brightness(y)
         log_prior = torch.stack([log_normal(part) for part in scales(z)], 1)
         return {
@@ -176,10 +188,10 @@ class Flow(Model):
             "names": ["logit", *self.names], "log_prob": log_prior.sum(1) + ladj.sum(1), "log_q": log_q,
         }  # fmt: skip
 
-    def restore(self, z: Tensor) -> Tensor:
+    @breathing_answer
+    def restore(self, z: Tensor) -> Generator[None, None, Tensor]:
         """Points z (B, 784) -> their pictures (B, 1, 28, 28), in bytes."""
-        *_, y = self.from_z(z.view(-1, *self.shape))
-        return to_levels(y)
+        return to_levels((yield from last(self.from_z(z.view(-1, *self.shape)))))
 
 
 # The shapes of a picture

@@ -20,6 +20,7 @@ nothing changes any more, ActNorm and the convolution are one matrix, inverted o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -58,7 +59,8 @@ class Block(nn.Module):
         """The same with the inverse, worked out once; forgotten when the weights may change."""
         if self.kept is None:
             folded = self.fold()
-            self.kept = folded._replace(inverse=torch.linalg.inv(folded.weight.double()).to(folded.weight.dtype))
+            inverse = torch.linalg.inv(folded.weight.cpu().double())  # on the CPU: not every device has float64
+            self.kept = folded._replace(inverse=inverse.to(folded.weight.dtype).to(folded.weight.device))
         return self.kept
 
     def train(self, mode: bool = True) -> Block:
@@ -97,15 +99,20 @@ class Scale(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, h: Tensor, back: bool = False) -> tuple[Tensor, Tensor] | list[Tensor]:
-        """h after all blocks and the ladj of each (B, blocks); `back`: what h was before each block, the last block first."""
+    def forward(self, h: Tensor, back: bool = False) -> tuple[Tensor, Tensor] | Iterator[Tensor]:
+        """h after all blocks and the ladj of each (B, blocks); `back`: what h was before each block, one by one, the last block first."""
         if back:
-            return [h := block.back(h) for block in reversed(self.blocks)]
+            return self.undo(h)
         ladj = []
         for block in self.blocks:
             h, one = block(h)
             ladj.append(one)
         return h, torch.stack(ladj, 1)
+
+    def undo(self, h: Tensor) -> Iterator[Tensor]:
+        for block in reversed(self.blocks):
+            h = block.back(h)
+            yield h
 
 
 class Halves(nn.Module):

@@ -53,7 +53,8 @@ class Plane(Model):
 
     def decode(self, z: Tensor) -> Tensor:
         """z (B, 2) -> the x (B, 2) that belongs to it."""
-        return self.couplings(z, back=True)[-1]
+        *_, x = self.couplings(z, back=True)
+        return x
 
     def warp(self, x: Tensor, back: bool = False) -> Tensor:
         """Where points x (B, 2) are behind every coupling on the way to z, (couplings + 1, B, 2), themselves first; `back`: points z on the

@@ -28,7 +28,7 @@ from genviz.families.gan.game import Game
 from genviz.families.gan.nets import Discriminator, Eye, Generator
 from genviz.families.gan.wander import wander
 from genviz.frame import Frame, knob
-from genviz.model import randn
+from genviz.model import breathing_walk, randn
 
 FIXED = 60  # latents whose pictures are kept of every moment of training, ten to a row
 JUDGED = 1000  # held-out and generated pictures whose scores are kept of every moment
@@ -125,10 +125,11 @@ class GAN(Game):
         yield Frame(self.seen(z), 0, 1, 0, "z drawn from N(0, I), one number a square", {"z": z})
         yield Frame(self.paint(z, self.turn(n, knobs, rng)), 1, 1, 1, "x = G(z)", {"z": z})
 
+    @breathing_walk
     @torch.no_grad()
     def latent_walk(
         self, n: int, knobs: Knobs, rng: torch.Generator, position: Tensor | float = 0.0, speed: Tensor | float = 0.05
-    ) -> Iterator[Frame]:
+    ) -> Iterator[Frame | None]:
         """A stretch of n endless walks through the latent space: 48 pictures each, `speed` way points apart, from `position` on.
 
         Where a walk is at a position depends on the seed alone, so the next stretch goes on where this one ended, at any speed.
@@ -137,9 +138,10 @@ class GAN(Game):
 
     def _stretch(
         self, rows: int, label: Tensor | None, columns: int, knobs: Knobs, rng: torch.Generator, position: float, speed: float
-    ) -> Iterator[Frame]:
+    ) -> Iterator[Frame | None]:
         if not (0 <= position <= FURTHEST and 0 < speed <= 1):
             raise ValueError(f"A walk has positions from 0 to {FURTHEST:,.0f} and speeds above 0 up to 1, not {position:g} and {speed:g}.")
+        yield None  # the first picture is a network's, too
         for step in range(WALKED):
             here = position + step * speed
             z = truncate(wander(here, columns, self.z_dim, rng.initial_seed()), knobs.truncation).repeat(rows, 1).to(self.device)
@@ -172,10 +174,11 @@ class ConditionalGAN(GAN):
             return torch.full((n,), knobs.label, device=self.device)
         return torch.arange(n, device=self.device) % self.classes
 
+    @breathing_walk
     @torch.no_grad()
     def class_grid(
         self, n: int, knobs: ConditionalKnobs, rng: torch.Generator, position: Tensor | float = 0.0, speed: Tensor | float = 0.05
-    ) -> Iterator[Frame]:
+    ) -> Iterator[Frame | None]:
         """A latent walk of n = 10 k pictures: a class to each row of k, the same z down each column. What stays the same is style."""
         columns, over = divmod(n, self.classes)
         if over:

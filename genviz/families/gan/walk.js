@@ -1,7 +1,7 @@
 // An endless walk is many short ones: each film is a stretch, the next is asked for while the last ones are shown.
 const grid = v().grid, COLUMNS = grid ? 6 : 4, N = grid ? 60 : 12, SIDE = 28, GAP = 2, RATE = 16, AHEAD = 24, END = 9990;
 const url = path => new URL("genviz/" + path, document.baseURI), slider = find(".speed"), menu = find(".label");
-const post = (path, body) => fetch(url(path), {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body), keepalive: path === "cancel"});
+const post = (path, body) => fetch(url(path), {method: "POST", headers: {"Content-Type": "application/json"}, body: genviz.asked(body), keepalive: path === "cancel"});
 let shots = [], position = 0, next = 0, turn = 0, asking = false, job = null, playing = false, clock = 0, seen = "";
 const knows = () => v().conditional.includes(v().model), classes = () => v().classes[v().data] || [];
 
@@ -16,7 +16,7 @@ const fetch_stretch = async mine => {  // appends up to 48 pictures from `next` 
     if (mine !== turn) return void post("cancel", {jobs: [mineToo]}).catch(() => {});
     job = mineToo;
     for (let have = 0; ;) {
-      const answer = await (await fetch(url(`wait?job=${mineToo}&have=${have}`))).json();
+      const answer = await (await fetch(url(`wait?job=${mineToo}&have=${have}&viewer=${genviz.viewer}`))).json();
       if (mine !== turn) return;
       for (const shot of answer.shots) {
         have++;

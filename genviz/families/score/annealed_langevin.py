@@ -12,7 +12,7 @@ first term over that of its second where x is noise mostly. At the end the noise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import torch
 from torch import Tensor
@@ -22,17 +22,20 @@ from genviz.model import randn
 
 @torch.no_grad()
 def annealed_langevin(
-    score: Callable[[Tensor, float], Tensor], x: Tensor, sigmas: list[float], rng: torch.Generator, corrector: int = 1, snr: float = 0.16
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (x, x0_hat) on reaching each level of `sigmas`, which fall to 0; takes `corrector` >= 1 steps there, of ratio `snr`."""
+    score: Callable[[Tensor, float], Generator[None, None, Tensor]], x: Tensor, sigmas: list[float], rng: torch.Generator,
+    corrector: int = 1, snr: float = 0.16,
+) -> Iterator[Tensor | None]:  # fmt: skip
+    """Yields x on reaching each level of `sigmas`, which fall to 0, and breaths; takes `corrector` >= 1 steps there, of ratio `snr`."""
     for sigma in sigmas[:-1]:
-        gradient = score(x, sigma)
-        yield x, x + sigma**2 * gradient
+        yield x
+        gradient = yield from score(x, sigma)
         x = step(x, gradient, sigma, snr, rng)
         for _ in range(corrector - 1):
-            x = step(x, score(x, sigma), sigma, snr, rng)
-    x = x + sigmas[-2] ** 2 * score(x, sigmas[-2])
-    yield x, x
+            gradient = yield from score(x, sigma)
+            x = step(x, gradient, sigma, snr, rng)
+    gradient = yield from score(x, sigmas[-2])
+    x = x + sigmas[-2] ** 2 * gradient
+    yield x
 
 
 def step(x: Tensor, gradient: Tensor, sigma: float, snr: float, rng: torch.Generator) -> Tensor:

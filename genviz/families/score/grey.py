@@ -73,9 +73,10 @@ def below(x: Tensor, sigma: float, shares: Tensor) -> Tensor:
 def lift(x: Tensor, sigma: float, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Along the flow from noise 0 to sigma: x (B, ...) within the bins -> x_sigma, and log |d x_sigma / d x| in nats (B,).
 
-    Every pixel is found by bisection at the quantile that it had; the densities at the two ends give the derivative.
+    Every pixel is found by bisection at the quantile that it had; the densities at the two ends give the derivative. Bisection needs the
+    digits of float64, which not every device has, so it works on the CPU.
     """
-    dtype, x = x.dtype, x.double()
+    given, x, shares = x, x.cpu().double(), shares.cpu()
     quantile = below(x, 0.0, shares)
     low, high = x - 7 * sigma, x + 7 * sigma
     for _ in range(26):
@@ -85,7 +86,8 @@ def lift(x: Tensor, sigma: float, shares: Tensor) -> tuple[Tensor, Tensor]:
     lifted = (low + high) / 2
     before = _heights(shares.to(x)).log()[torch.bucketize(x, _edges(x)[1:-1].contiguous())]
     after = density(lifted, sigma, shares)[0].log()
-    return lifted.to(dtype), (before - after).flatten(1).sum(1).to(dtype)
+    stretch = (before - after).flatten(1).sum(1)
+    return tuple(found.to(given.dtype).to(given.device) for found in (lifted, stretch))  # type: ignore[return-value]
 
 
 def _edges(x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from genviz.families.score import flow
 from genviz.families.score.walk import SAMPLERS, levels, walk
 from genviz.frame import Frame, knob
-from genviz.model import Model, rand, randn
+from genviz.model import Model, breathing_walk, rand, randn
 from genviz.nn.embedding import waves
 
 LARGEST, SMALLEST = 20.0, 0.01
@@ -85,8 +85,9 @@ class PlaneScore(Model):
 
         return flow.log_prob(v, x, flow.units(x), SMALLEST, LARGEST, STEPS)[0].mean(0)
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """From n noises to n points; Frame.x is x / sqrt(1 + sigma^2), Frame.aux has x0_hat, the score at x and its length `norm`."""
         x = math.sqrt(1 + LARGEST**2) * randn(n, 2, rng=rng, device=self.device)
-        yield from walk(self.score, x, levels(knobs.steps, SMALLEST, LARGEST), knobs, rng)
+        yield from walk(lambda x, sigma, part: self.score(x, sigma), x, levels(knobs.steps, SMALLEST, LARGEST), knobs, rng)

@@ -11,7 +11,7 @@ stay at the new noise for some steps, which pulls x back to where p_s has its ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 
 import torch
@@ -23,15 +23,17 @@ from genviz.model import randn
 
 @torch.no_grad()
 def predictor_corrector(
-    score: Callable[[Tensor, float], Tensor], x: Tensor, sigmas: list[float], rng: torch.Generator, corrector: int = 1, snr: float = 0.16
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (x, x0_hat) at every noise of `sigmas`, which fall to 0; `corrector` Langevin steps of ratio `snr` follow each prediction."""
+    score: Callable[[Tensor, float], Generator[None, None, Tensor]], x: Tensor, sigmas: list[float], rng: torch.Generator,
+    corrector: int = 1, snr: float = 0.16,
+) -> Iterator[Tensor | None]:  # fmt: skip
+    """Yields x at each of `sigmas`, which fall to 0, and breaths; `corrector` Langevin steps of ratio `snr` follow each prediction."""
     for sigma, s in pairwise(sigmas):
-        gradient = score(x, sigma)
-        yield x, x + sigma**2 * gradient
+        yield x
+        gradient = yield from score(x, sigma)
         x = x + (sigma**2 - s**2) * gradient
         if s > 0:
             x = x + s * (sigma**2 - s**2) ** 0.5 / sigma * randn(*x.shape, rng=rng, device=x.device)
             for _ in range(corrector):
-                x = step(x, score(x, s), s, snr, rng)
-    yield x, x
+                gradient = yield from score(x, s)
+                x = step(x, gradient, s, snr, rng)
+    yield x

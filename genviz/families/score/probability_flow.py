@@ -10,7 +10,7 @@ slopes at the two ends of a step (Karras et al. 2022); the last step, to sigma =
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 
 import torch
@@ -19,20 +19,21 @@ from torch import Tensor
 
 @torch.no_grad()
 def probability_flow(
-    score: Callable[[Tensor, float], Tensor],
+    score: Callable[[Tensor, float], Generator[None, None, Tensor]],
     x: Tensor,
     sigmas: list[float],
     rng: torch.Generator | None = None,
     corrector: int = 0,
     snr: float = 0.0,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (x, x0_hat) at every noise of `sigmas`, which fall to 0. No fresh noise, no corrector."""
+) -> Iterator[Tensor | None]:
+    """Yields x at every noise of `sigmas`, which fall to 0, and breaths. No fresh noise, no corrector."""
     for sigma, s in pairwise(sigmas):
-        gradient = score(x, sigma)
-        yield x, x + sigma**2 * gradient
+        yield x
+        gradient = yield from score(x, sigma)
         slope = -sigma * gradient
         end = x + (s - sigma) * slope
         if s > 0:
-            end = x + (s - sigma) * (slope - s * score(end, s)) / 2
+            gradient = yield from score(end, s)
+            end = x + (s - sigma) * (slope - s * gradient) / 2
         x = end
-    yield x, x
+    yield x

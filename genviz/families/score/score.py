@@ -27,9 +27,8 @@ Salimans 2022). Both scores come from the one network, which is not told the cla
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -38,7 +37,7 @@ from torch import Tensor
 from genviz.families.score import flow, grey
 from genviz.families.score.walk import SAMPLERS, levels, walk
 from genviz.frame import Frame, knob
-from genviz.model import Model, rand, randn
+from genviz.model import Model, breathing_answer, breathing_walk, pieces, rand, randn
 from genviz.nn.unet import UNet
 
 LARGEST, SMALLEST = 50.0, 0.03  # noises between which a walk runs
@@ -125,43 +124,59 @@ class Score(Model):
         """Gradient of log p_sigma at x = data + sigma eps: (E[data | x] - x) / sigma^2 (Tweedie's formula); sigma (B,)."""
         return (self.denoise(x, sigma, label, guidance) - x) / sigma.to(x).view(-1, 1, 1, 1) ** 2
 
-    def norms(self, x: Tensor, sigmas: Tensor, rng: torch.Generator) -> Tensor:
+    @breathing_answer
+    def norms(self, x: Tensor, sigmas: Tensor, rng: torch.Generator) -> Generator[None, None, Tensor]:
         """Length (B, S) of the score of pictures x (B, 1, 28, 28) with the noises `sigmas` (S,), one eps per picture at all levels."""
         eps = randn(*x.shape, rng=rng, device=x.device)
-        at = [self.score(x + sigma * eps, sigma.expand(len(x))) for sigma in sigmas]
-        return torch.stack([gradient.flatten(1).norm(dim=1) for gradient in at], 1)
+        lengths = []
+        for sigma in sigmas:
+            parts = []
+            for part in pieces(len(x)):
+                parts.append(self.score(x[part] + sigma * eps[part], sigma.expand(len(x[part]))).flatten(1).norm(dim=1))
+                yield
+            lengths.append(torch.cat(parts))
+        return torch.stack(lengths, 1)
 
-    def ode_log_prob(self, x: Tensor, rng: torch.Generator) -> Tensor:
+    @breathing_answer
+    def ode_log_prob(self, x: Tensor, rng: torch.Generator) -> Generator[None, None, Tensor]:
         """log p(x) in nats (B,) of bytes x (B, 1, 28, 28) as `prepare` made them, with uniform noise between the grey levels."""
-        return self._log_prob(x, rng, 1, STEPS, 0.0)[0].mean(0)
+        nats, _ = yield from self._log_prob(x, rng, 1, STEPS, 0.0)
+        return nats.mean(0)
 
-    def likelihood(self, x: Tensor, rng: torch.Generator, probes: int = 4, steps: int = STEPS, tolerance: float = 0.0) -> dict[str, Any]:
+    @breathing_answer
+    def likelihood(
+        self, x: Tensor, rng: torch.Generator, probes: int = 4, steps: int = STEPS, tolerance: float = 0.0
+    ) -> Generator[None, None, dict[str, Any]]:
         """Estimates of log p(x) as above: "nats" (probes, B), and "nfe". A tolerance > 0 takes dopri5 in place of fixed steps."""
         if not (1 <= probes <= 16 and 1 <= steps <= 100 and (tolerance == 0 or 1e-6 <= tolerance <= 0.1)):
             raise ValueError("Ask for 1 to 16 probes and for 1 to 100 steps, or a tolerance between 0.000001 and 0.1.")
-        nats, nfe = self._log_prob(x, rng, int(probes), int(steps), tolerance)
+        nats, nfe = yield from self._log_prob(x, rng, int(probes), int(steps), tolerance)
         return {"nats": nats, "nfe": nfe}
 
-    def _log_prob(self, x: Tensor, rng: torch.Generator, probes: int, steps: int, tolerance: float) -> tuple[Tensor, int]:
+    def _log_prob(
+        self, x: Tensor, rng: torch.Generator, probes: int, steps: int, tolerance: float
+    ) -> Generator[None, None, tuple[Tensor, int]]:
         x, stretch = grey.lift(dequantise(x, rng), ALONE, self.greys)
 
         def v(y: Tensor, u: float) -> Tensor:
             return self.v(y, y.new_full((len(y),), u))
 
-        nats, nfe = flow.log_prob(v, x, flow.signs(probes, x, rng), ALONE, LARGEST, steps, tolerance)
+        nats, nfe = yield from flow.log_prob.breaths(v, x, flow.signs(probes, x, rng), ALONE, LARGEST, steps, tolerance)
         return nats + stretch + x[0].numel() * math.log(grey.BYTE), nfe
 
     # Walks
 
+    @breathing_walk
     @torch.no_grad()
-    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """From n noises to n pictures; Frame.aux has x0_hat, the score and its length `norm`."""
         x = (1 + LARGEST**2) ** 0.5 * randn(n, *self.shape, rng=rng, device=self.device)
         label = torch.arange(n, device=self.device) % 10 if knobs.label < 0 else torch.full((n,), knobs.label, device=self.device)
         yield from self._walk(x, LARGEST, label, knobs, rng)
 
+    @breathing_walk
     @torch.no_grad()
-    def diffuse(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, sigma: Tensor) -> Iterator[Frame]:
+    def diffuse(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor, sigma: Tensor) -> Iterator[Frame | None]:
         """Add noise `sigma` to the picture x (1, 28, 28) in n ways, and walk back from each; label -1 tells the network no class."""
         sigma = float(sigma)
         if not 0 < sigma <= LARGEST:
@@ -171,9 +186,12 @@ class Score(Model):
         label = None if knobs.label < 0 else torch.full((n,), knobs.label, device=self.device)
         yield from self._walk(x, sigma, label, knobs, rng)
 
-    def _walk(self, x: Tensor, sigma: float, label: Tensor | None, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame]:
+    def _walk(self, x: Tensor, sigma: float, label: Tensor | None, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         guidance = 1.0 if label is None else knobs.guidance  # where no class is told, there is none to exaggerate
-        score = partial(self.score, label=label, guidance=guidance)
+
+        def score(x: Tensor, sigma: Tensor, part: slice) -> Tensor:
+            return self.score(x, sigma, None if label is None else label[part], guidance)
+
         yield from walk(score, x, levels(knobs.steps, SMALLEST, sigma), knobs, rng, calls=1 if guidance == 1 else 2)
 
 

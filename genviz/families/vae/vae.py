@@ -11,7 +11,7 @@ et al. 2017, "beta-VAE"). With k > 1 draws per picture it is the tighter importa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from genviz.families.vae.nets import NETS
 from genviz.frame import Frame, knob
-from genviz.model import Model, binarize, randn
+from genviz.model import Model, binarize, breathing_answer, randn
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ class VAE(Model):
         reconstruction, kl, _ = self.parts(x, rng)
         return reconstruction - kl
 
-    def importance_weighted(self, x: Tensor, k: int, rng: torch.Generator, chunk: int = 250) -> Tensor:
+    @breathing_answer
+    def importance_weighted(self, x: Tensor, k: int, rng: torch.Generator, chunk: int = 250) -> Generator[None, None, Tensor]:
         """The bound log 1/k sum_j p(x, z_j) / q(z_j|x) on log p(x) in nats (B,), z_j from q(z|x); k = 1 is an ELBO.
 
         x (B, 1, 28, 28) in {-1, 1} is encoded once and decoded k times, about `chunk` pictures at a time.
@@ -112,6 +113,7 @@ class VAE(Model):
             log_w = self.log_likelihood(many, z.flatten(0, 1)).view(draws, -1) + log_ratio
             total = torch.logaddexp(total, log_w.logsumexp(0))
             done += draws
+            yield
         return total - math.log(k)
 
     def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:

@@ -268,6 +268,10 @@ window.genviz = window.genviz || (() => {
   };
   gv.client = gv.remember("client") || [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
   gv.remember("client", gv.client);
+  // and which page: a duplicated tab takes sessionStorage with it, but it is another viewer of the same films. `asked` says so in a body.
+  gv.viewer = [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
+  gv.asked = body => JSON.stringify({ ...body, viewer: gv.viewer });
+  gv.left = (address, jobs) => navigator.sendBeacon(address, new Blob([gv.asked({ jobs })], { type: "application/json" }));
 
   return gv;
 })();

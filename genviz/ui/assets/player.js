@@ -222,7 +222,7 @@ const set_state = (next, sentence = "", wrong = false) => {
   tell("state", next);
   genviz.touch();
 };
-const post = (path, body, more = {}) => fetch(url(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...more });
+const post = (path, body, more = {}) => fetch(url(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: genviz.asked(body), ...more });
 const running = () => job && (state === "waiting" || state === "running");
 const cancel = () => { if (running()) post("cancel", { jobs: [job] }, { keepalive: true }).catch(() => {}); };
 
@@ -261,7 +261,7 @@ const film = async (wanted, old = null, step = null) => {   // old: the job of a
       job = answer.job;
       genviz.remember("film." + name, { order: { ...order, client: undefined }, job });
     }
-    const answer = await patient(mine, () => fetch(url(`wait?job=${job}&have=${fresh ? 0 : frames.length}&paint=${encodeURIComponent(paint)}`)));
+    const answer = await patient(mine, () => fetch(url(`wait?job=${job}&have=${fresh ? 0 : frames.length}&viewer=${genviz.viewer}&paint=${encodeURIComponent(paint)}`)));
     if (mine !== turn) return;
     if (answer.error) { set_state("error", answer.error, true); return; }
     if (job === old && !retried && (answer.status === "error" || answer.status === "cancelled")) {
@@ -284,6 +284,7 @@ const film = async (wanted, old = null, step = null) => {   // old: the job of a
       if (chosen !== null && chosen >= shots[0].n) chosen = null;
     }
     frames.push(...shots);
+    if (answer.status === "running" && answer.message) genviz.toast(answer.message);     // the app is being stopped
     set_state(answer.status, sentence, answer.status === "error");
     if (shots.length) {
       layout();
@@ -304,7 +305,7 @@ const film = async (wanted, old = null, step = null) => {   // old: the job of a
 const stop = () => { const was = running(); cancel(); genviz.remember("film." + name, null); if (!was) return; turn++; set_state("cancelled", "Stopped."); draw(); };
 
 // ---- the page goes and comes back ------------------------------------------------------------------------------------------------------
-addEventListener("pagehide", () => { if (running()) navigator.sendBeacon(url("cancel"), new Blob([JSON.stringify({ jobs: [job] })], { type: "application/json" })); });
+addEventListener("pagehide", () => { if (running()) genviz.left(url("cancel"), [job]); });
 addEventListener("pageshow", e => { if (e.persisted && running()) film(order, job); });
 new ResizeObserver(() => { fit(); draw(); }).observe(stage);
 addEventListener("genviz-look", () => { fit(); draw(); });

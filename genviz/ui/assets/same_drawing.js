@@ -2,7 +2,7 @@
 const find = s => element.querySelector(s), v = props.value;
 const make = (tag, fields = {}, ...children) => { const e = Object.assign(document.createElement(tag), fields); e.append(...children); return e; };
 const url = path => new URL("genviz/" + path, document.baseURI), wait = ms => new Promise(done => setTimeout(done, ms));
-const post = (path, body, more = {}) => fetch(url(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...more });
+const post = (path, body, more = {}) => fetch(url(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: genviz.asked(body), ...more });
 let image = null, data = v.data[0].name, turn = 0, left = 0, answered = "";   // `answered`: the picture that the cards tell of
 const jobs = new Set();      // films that are under way
 
@@ -59,7 +59,7 @@ const walk = async (r, asked, mine) => {
   try {
     const rows = told.shows.map(([part, label]) => ({ part, ...figure(label, part === "first" ? 1 : told.n) }));
     for (let have = 0; ;) {
-      const view = await patient(mine, () => fetch(url(`wait?job=${job}&have=${have}`)));
+      const view = await patient(mine, () => fetch(url(`wait?job=${job}&have=${have}&viewer=${genviz.viewer}`)));
       if (mine !== turn) return;
       if (view.error || view.status === "error" || view.status === "cancelled") throw new Error(view.error || view.message);
       if (view.shots.length) {     // the newest picture is shown while the walk goes on
@@ -110,6 +110,6 @@ find(".dice").onclick = () => { find(".seed").value = Math.floor(Math.random() *
 find(".go").onclick = start;
 find(".stop").onclick = stop;
 genviz.keys(find(".seed"), { Enter: () => find(".go").click() });
-addEventListener("pagehide", () => { if (jobs.size) navigator.sendBeacon(url("cancel"), new Blob([JSON.stringify({ jobs: [...jobs] })], { type: "application/json" })); });
+addEventListener("pagehide", () => { if (jobs.size) genviz.left(url("cancel"), [...jobs]); });
 blank();
 buttons();

@@ -2,7 +2,7 @@
 const find = s => element.querySelector(s), v = props.value, GAP = 2, walk = find(".walk"), panes_box = find(".panes"), scrub = find(".scrub");
 const make = (tag, fields = {}, ...children) => { const e = Object.assign(document.createElement(tag), fields); e.append(...children); return e; };
 const url = path => new URL("genviz/" + path, document.baseURI), pause = ms => new Promise(done => setTimeout(done, ms));
-const post = (path, body, more = {}) => fetch(url(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...more });
+const post = (path, body, more = {}) => fetch(url(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: genviz.asked(body), ...more });
 const every = v.families.flatMap(f => f.models), plural = (k, word) => `${k.toLocaleString("en")} ${word}${k === 1 ? "" : "s"}`;
 const three = x => x >= 100 ? Math.round(x).toLocaleString("en") : x >= 1 ? x.toPrecision(3) : x.toFixed(2);
 let data = v.data[0].name, chosen = [], panes = [], turn = 0;      // a pane: {model, frames, state, note, job, canvas, read, ...}
@@ -52,7 +52,7 @@ const film = async (p, { client, frames, ...order }, mine) => {
   for (let view = answer; ; ) {
     if (view.error) { p.state = "error"; p.note = view.error; }
     if (view.error || mine !== turn) break;
-    view = await patient(mine, () => fetch(url(`wait?job=${p.job}&have=${p.frames.length}`)));
+    view = await patient(mine, () => fetch(url(`wait?job=${p.job}&have=${p.frames.length}&viewer=${genviz.viewer}`)));
     if (mine !== turn) return;
     if (view.error) continue;
     const bitmaps = await Promise.all(view.shots.map(s => genviz.sprite(s.sprite)));
@@ -245,7 +245,7 @@ panes_box.field = {     // films on stage and where they stand, or that they pla
     if (asked && text !== "play") { asked.moved = true; goal = +text; }
   },
 };
-addEventListener("pagehide", () => { const jobs = under_way().map(p => p.job).filter(Boolean); if (jobs.length) navigator.sendBeacon(url("cancel"), new Blob([JSON.stringify({ jobs })], { type: "application/json" })); });
+addEventListener("pagehide", () => { const jobs = under_way().map(p => p.job).filter(Boolean); if (jobs.length) genviz.left(url("cancel"), jobs); });
 new ResizeObserver(() => { fit(); draw(); }).observe(panes_box);
 addEventListener("genviz-look", () => { fit(); draw(); });
 first();
