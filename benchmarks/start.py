@@ -41,7 +41,7 @@ def first_page(url: str, process: subprocess.Popen, begun: float) -> float:
 
 def first_frame(url: str, model: str, data: str, seed: int) -> float:
     begun = time.monotonic()
-    job = json.loads(fetch(url + "genviz/submit", {"model": model, "data": data, "n": 16, "seed": seed, "client": "start"}))
+    job = json.loads(fetch(url + "genviz/submit", {"model": model, "data": data, "n": 16, "seed": seed}))
     if "error" in job:
         raise SystemExit(job["error"])
     while True:

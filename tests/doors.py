@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import gradio as gr
 import httpx
@@ -11,6 +12,7 @@ import httpx
 from genviz.engine import Engine, Limits
 from genviz.ui import api, theme
 from genviz.ui.door import Rules
+from genviz.ui.field import Text
 from genviz.ui.widget import Widget
 
 ORDER = {"model": "toys/toy", "data": "mnist", "n": 2, "seed": 1, "knobs": {"steps": 5}}
@@ -23,7 +25,7 @@ class Echo(Widget):
     def __init__(self) -> None:
         super().__init__(server=[self.echo])
 
-    def echo(self, text: str) -> str:
+    def echo(self, text: Annotated[str, Text(100_000)]) -> str:
         return text
 
 

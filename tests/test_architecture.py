@@ -133,6 +133,7 @@ def test_top_level() -> None:
         "README.md",
         "ARCHITECTURE.md",
         "LICENSE",
+            "CHANGELOG.md",
         "pyproject.toml",
         "benchmarks",
         ".ci",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import photograph as ways
 import pytest
 from PIL import Image
 
-from genviz.data.drawing import fit, read
-from genviz.data.photograph import labelled
+from genviz.data.drawing import fit, prepared, read
+from genviz.data.morphology import labelled
 
-COUNT = 40
+COUNT = 20
 _right: Counter[str] = Counter()
 
 
@@ -29,7 +30,7 @@ def test_nineteen_of_twenty_are_right_over_all_ways() -> None:
     assert sum(_right.values()) >= 0.95 * COUNT * len(ways.WAYS)
 
 
-@pytest.mark.parametrize("noise", [3, 8])
+@pytest.mark.parametrize("noise", [0, 3, 8])
 def test_an_empty_sheet_is_refused(noise: int) -> None:
     rng = np.random.default_rng(noise)
     for _ in range(5):
@@ -37,6 +38,18 @@ def test_an_empty_sheet_is_refused(noise: int) -> None:
         sheet = np.full((shot.height, shot.width, 3), 230.0)
         with pytest.raises(ValueError, match="empty"):
             read(ways.expose(sheet, ways.falling(shot, rng, 0.25), shot, rng))
+        with pytest.raises(ValueError, match="empty"):
+            read(ways.expose(sheet, ways.waves(shot, rng, 0.3), shot, rng))
+
+
+@pytest.mark.parametrize("noise", [0, 4])
+def test_a_garment_keeps_its_greys_in_uneven_light(noise: int) -> None:
+    rng, shot = np.random.default_rng(noise), ways.Shot(400, 400, 0.7, paper=(245,) * 3, ink=(10,) * 3, noise=noise)
+    for garment in ways.exhibit("fashion_mnist")[0][:12]:
+        clean = prepared(ways.expose(ways.lay(garment, shot)[0], 1.0, replace(shot, noise=0), rng), "fashion_mnist")
+        photographed = prepared(ways.expose(ways.lay(garment, shot)[0], ways.falling(shot, rng, 0.25), shot, rng), "fashion_mnist")
+        near = [np.roll(photographed, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+        assert max(np.corrcoef(x.ravel(), clean.ravel())[0, 1] for x in near) > 0.9
 
 
 def test_regions_are_those_that_hang_together() -> None:

@@ -29,26 +29,26 @@ def prepared(file: bytes, data: str) -> np.ndarray:
     28 x 28 grey levels that are no dark ink on paper are taken as they are: images of a data set and samples of a model.
     """
     grey = open_picture(file)
-    return grey if grey.shape == (SIDE, SIDE) and not _on_paper(grey) else fit(ink_of(grey), data)
+    return grey if grey.shape == (SIDE, SIDE) and not _on_paper(grey) else fit(ink_of(grey, data), data)
 
 
-def read(file: bytes) -> np.ndarray:
+def read(file: bytes, data: str = "mnist") -> np.ndarray:
     """The bytes of a picture file -> its ink (h, w) uint8, bright on black; ValueError with one sentence for no picture and for no ink."""
-    return ink_of(open_picture(file))
+    return ink_of(open_picture(file), data)
 
 
-def ink_of(grey: np.ndarray) -> np.ndarray:
+def ink_of(grey: np.ndarray, data: str = "mnist") -> np.ndarray:
     """Grey levels (H, W) uint8 -> ink (h, w) uint8, bright on black. ValueError where there is no ink.
 
     An even background (its level is the median of the border) is black or is made so by negation, and what differs from it by less than
-    5 % becomes black. What has no even background is a photograph.
+    5 % becomes black. What has no even background is a photograph, of handwriting or of what else `data` shows.
     """
     edge = border(grey).astype(np.float32)
     background = np.median(edge)
     if grey.shape == (SIDE, SIDE) and background == 0:
         return grey.copy()  # already as the data sets are
-    if not _even(edge, background):
-        ink = photograph.ink_of(grey)
+    if not _even(edge, background, background <= 2 or data == "fashion_mnist"):
+        ink = photograph.garment_of(grey) if data == "fashion_mnist" else photograph.ink_of(grey)
         if ink is None:
             raise ValueError(EMPTY)
         return ink
@@ -59,17 +59,16 @@ def ink_of(grey: np.ndarray) -> np.ndarray:
     return np.where(ink < 0.05 * most, 0, ink * (255 / most) + 0.5).astype(np.uint8)
 
 
-def _even(edge: np.ndarray, background: float) -> bool:
-    """Whether the border of a picture shows no light, noise or lines: ink may cross it where the background is black, hardly elsewhere."""
+def _even(edge: np.ndarray, background: float, crossed: bool) -> bool:
+    """Whether a border shows no light, noise, lines or shadow. Clothes and ink on black may cross it; on paper, a shadow would."""
     off = np.abs(edge - background)
     between, far = np.mean((off > 2) & (off < 25)), np.mean(off >= 25)
-    return bool(between <= 0.1 if background <= 2 else between + far <= 0.002)
+    return bool(between <= 0.1 if crossed else between + far <= 0.002)
 
 
 def _on_paper(grey: np.ndarray) -> bool:
-    """Whether the border is bright and even, as around dark ink."""
-    edge = border(grey).astype(np.float32)
-    return bool(np.median(edge) >= 128 and np.median(np.abs(edge - np.median(edge))) <= 16)
+    """Whether the border is bright all around, as paper is around ink; what a model drew has a border of any kind."""
+    return bool(np.quantile(border(grey), 0.05) >= 100)
 
 
 def fit(ink: np.ndarray, data: str) -> np.ndarray:

@@ -58,6 +58,7 @@ class Link(Widget):
 
     def read(self, query: Query, model: Model, data: Name, seed: Seed | None, n: Count | None, own: Name) -> dict:
         """See the function of the same name."""
+        _one_of("model", model, [m["name"] for m in every(self.catalogue)])
         return read(self.catalogue, query, model, data, seed, n, own)
 
     def code(self, text: Query) -> str:

@@ -13,13 +13,13 @@ from proxies import Way, nginx
 def test_no_tab_loads_or_asks_what_the_policy_forbids(visit, app) -> None:
     page = visit()  # a violation is an error in the console
     assert "frame-ancestors" in page.request.get(app).headers["content-security-policy"]
+    page.locator("#tab-vae-button").click()
+    page.locator(".gv-Controls:visible .sample").click()
+    page.wait_for_selector(".gv-Player[data-state=done]:visible", timeout=LONG)
     for tab in page.locator(".gv-families > .tab-wrapper [role=tab]").all():
         tab.click()
         page.wait_for_function("t => t.getAttribute('aria-selected') === 'true'", arg=tab.element_handle(), timeout=LONG)
         page.evaluate("document.querySelectorAll('[role=tabpanel] [role=tab]').forEach(t => t.offsetParent && t.click())")
-    page.locator("#tab-vae-button").click()
-    page.locator(".gv-Controls:visible .sample").click()
-    page.wait_for_selector(".gv-Player[data-state=done]:visible", timeout=LONG)
     cookie = next(c for c in page.context.cookies() if c["name"] == "genviz")
     assert cookie["httpOnly"] and cookie["sameSite"] == "Lax" and not page.evaluate("document.cookie").count("genviz")
 

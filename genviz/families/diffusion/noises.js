@@ -57,7 +57,7 @@ find(".walk").addEventListener("click", async () => {
   find(".t").value = find(".t").max;
   hand = genviz.hand(find(".t"));
   say("One moment.");
-  const order = {model: v().model, data: v().data, walk: "interpolate", n: N, seed: v().seed || 0, knobs: {label: +find(".label").value}, client: genviz.client};
+  const order = {model: v().model, data: v().data, walk: "interpolate", n: N, seed: v().seed || 0, knobs: {label: +find(".label").value}};
   try {
     await Promise.all([["arc", 0], ["line", 1]].map(([name, linear]) => walk(name, {...order, given: {other, linear}}, mine)));
   } catch (error) { if (mine === turn) say(error.message, true); }

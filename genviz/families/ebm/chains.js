@@ -1,4 +1,4 @@
-let pixels = null, traces = null, level = null, at = 0, seen = "";
+let pixels = null, traces = null, level = null, at = 0, seen = "", wanted = 0;
 
 // ---- knobs -----------------------------------------------------------------------------------------------------------------------
 const values = () => Object.fromEntries([...element.querySelectorAll(".knob")].map(r => [r.dataset.knob, +r.value]));
@@ -17,6 +17,7 @@ find(".reset").addEventListener("click", knobs);
 const walk = more => {
   say(""); traces = null; draw();
   const {model, data, seed, player} = v(), asked = {...values(), label: +find(".label").value};
+  wanted = asked.steps;
   genviz.film(player, {model, data, seed: seed || 0, n: +find(".n").value, knobs: asked, ...more});
 };
 find(".from-noise").addEventListener("click", () => walk({walk: "sample"}));
@@ -32,7 +33,11 @@ const energies = genviz.latest(ask.energies, (answer, asked) => {
 const fetch_energies = () => { const id = job(); if (id) energies({job: id}); };
 genviz.listen(v().player, {
   state: s => { if (s === "done" || s === "cancelled") fetch_energies(); },
-  frame: f => { at = f.step; if (!traces || traces.step.at(-1) < f.step) fetch_energies(); else draw(); },
+  frame: f => {
+    at = f.step;
+    if (f.steps < wanted) say(`A chain at one noise ends after ${f.steps} steps of this size: it has gone as far as those of training.`);
+    if (!traces || traces.step.at(-1) < f.step) fetch_energies(); else draw();
+  },
 });
 
 // ---- the level of test images: where chains should end ------------------------------------------------------------------------------

@@ -36,6 +36,10 @@ noise is what leads from the one to the other,
 
 which is Langevin's for small s, and with which the chains and the jumps ask for the same energy (Jolicoeur-Martineau et al. 2021).
 
+**How long an energy holds.** It was raised only where chains of training went, and those were over after LENGTH moves. A chain that is held
+at one noise for longer gets to where nobody ever looked: its picture grows bolder and bolder, a cartoon that the energy holds for likelier
+than any picture. So a chain at one noise ends where those of training did; how far one drifts goes with the square of its step (`held`).
+
 References: Hinton 2002 (contrastive divergence); Tieleman 2008 (persistent chains); Xie et al. 2016; Du and Mordatch 2019 (replay buffer);
 Nijkamp et al. 2020 (what makes it stable); Saremi and Hyvarinen 2019 (walk and jump); Li et al. 2019 (energies from score matching);
 Grathwohl et al. 2020 ("Your classifier is secretly an energy based model").
@@ -205,7 +209,7 @@ class EBM(Model):
         """
         y = self.blur(x, rng)
         noise = knobs.noise * math.sqrt(1 - knobs.step_size**2 / 4)  # as in `cool`, at one noise
-        end = yield from last(langevin(self.slope, y, knobs.steps, knobs.step_size * SMALLEST, rng, noise))
+        end = yield from last(langevin(self.slope, y, held(knobs), knobs.step_size * SMALLEST, rng, noise))
         answer = {}
         for name, at, (energy, gradient) in (("data", y, self.slope(y)), ("model", end.x, end[1:3])):
             answer |= {f"y_{name}": at, f"energy_{name}": energy, f"slope_{name}": gradient, f"x0_hat_{name}": self.clean(at, gradient)}
@@ -225,8 +229,8 @@ class EBM(Model):
     @torch.no_grad()
     def chains(self, n: int, knobs: Knobs, rng: torch.Generator, x: Tensor) -> Iterator[Frame | None]:
         """n chains at the noise SMALLEST from the picture x (1, 28, 28), each with noise of its own; frames as those of `sample`, and
-        the label -1 is no class at all."""
-        way = torch.full((knobs.steps,), SMALLEST, device=self.device)
+        the label -1 is no class at all. However many steps are asked for, a chain goes no further than those of training did."""
+        way = torch.full((held(knobs),), SMALLEST, device=self.device)
         label = None if knobs.label < 0 else self._all(n, knobs.label)
         yield from self._walk(self.blur(x.to(self.device).expand(n, *self.shape), rng), way, label, knobs, rng)
 
@@ -237,20 +241,25 @@ class EBM(Model):
         def pull(x: Tensor, sigma: float, part: slice) -> tuple[Tensor, Tensor, Tensor]:
             return self.pull(x, sigma, None if label is None else label[part], knobs.guidance)
 
-        ask = Ask(pull)
+        ask, steps = Ask(pull), len(way)
         for place, (sigma, colder) in enumerate(pairwise([*way.tolist(), SMALLEST])):
             shown = x / math.hypot(1, sigma)
             if place == 0:  # shown before anything is asked, so without its energy
                 later = Later(("x0_hat", "score", "energy"), partial(_extras, ask, ask.on_stage(x, sigma)))
-                yield Frame(shown, 0, knobs.steps, 0, f"sigma = {sigma:.2f}", later)
+                yield Frame(shown, 0, steps, 0, f"sigma = {sigma:.2f}", later)
             energy, gradient, x0_hat = yield from ask(x, sigma)
             aux = _named(energy, gradient, x0_hat)
             caption = f"sigma = {sigma:.2f}, mean energy = {energy.mean():.0f}"
             if place:
                 ask.on_stage(x, sigma)
-                yield Frame(shown, place, knobs.steps, ask.nfe, caption, aux)
+                yield Frame(shown, place, steps, ask.nfe, caption, aux)
             x = cool(x, gradient, knobs.step_size, sigma, colder, knobs.noise * randn(*x.shape, rng=rng, device=x.device))
-        yield Frame(x0_hat, knobs.steps, knobs.steps, ask.nfe, f"{caption}, then the jump", aux)  # aux as before the jump
+        yield Frame(x0_hat, steps, steps, ask.nfe, f"{caption}, then the jump", aux)  # aux as before the jump
+
+
+def held(knobs: Knobs) -> int:
+    """Steps of a chain at one noise: those that are asked for, but no more than take it as far as LENGTH moves of STEP, and the jump."""
+    return min(knobs.steps, round(LENGTH * (STEP / knobs.step_size) ** 2) + 1)
 
 
 @torch.no_grad()

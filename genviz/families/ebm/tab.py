@@ -103,6 +103,7 @@ class Scale(Remembering):
         return await self.once(model, data, self._scale)
 
     async def _scale(self, model: str, data: str) -> dict:
+        await self.engine.call(model, data, "energy", tested(data)[:1])  # refuses what has no energy before samples are drawn for it
         other = next(name for name in DATASETS if name != data)
         noise = np.random.default_rng(0).uniform(-1, 1, (NOISES, 1, 28, 28)).astype(np.float32)
         kinds = {

@@ -11,7 +11,7 @@ const fetch_stretch = async mine => {  // appends up to 48 pictures from `next` 
   try {
     const knobs = {truncation: +find(".truncation").value, ...(knows() && !grid ? {label: +menu.value} : {})};
     const {job: mineToo, error} = await (await post("submit", {model: v().model, data: v().data, walk: v().walk, n: N, seed: v().seed || 0, knobs,
-      given: {position: from, speed}, frames: 60, client: genviz.client})).json();
+      given: {position: from, speed}, frames: 60})).json();
     if (error) throw new Error(error);
     if (mine !== turn) return void post("cancel", {jobs: [mineToo]}).catch(() => {});
     job = mineToo;

@@ -266,9 +266,7 @@ window.genviz = window.genviz || (() => {
       return kept === null ? null : kept === "true";
     } catch { return null; }
   };
-  gv.client = gv.remember("client") || [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
-  gv.remember("client", gv.client);
-  // and which page: a duplicated tab takes sessionStorage with it, but it is another viewer of the same films. `asked` says so in a body.
+  // which page asks: a duplicated tab takes sessionStorage with it, but it is another viewer of the same films. `asked` says so in a body.
   gv.viewer = [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
   gv.asked = body => JSON.stringify({ ...body, viewer: gv.viewer });
   gv.left = (address, jobs) => navigator.sendBeacon(address, new Blob([gv.asked({ jobs })], { type: "application/json" }));

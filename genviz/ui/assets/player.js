@@ -248,7 +248,7 @@ const film = async (wanted, old = null, step = null) => {   // old: the job of a
   }
   const mine = ++turn, hand = genviz.hand(stage);
   cancel();
-  order = { walk: props.value.walk, frames: props.value.frames, aux: rows.map(r => r.name), n: 16, seed: 0, ...wanted, client: genviz.client };
+  order = { walk: props.value.walk, frames: props.value.frames, aux: rows.map(r => r.name), n: 16, seed: 0, ...wanted };
   job = old;
   let fresh = true, retried = false;
   set_state("waiting", frames.length || untouched ? "" : "One moment.");
@@ -259,7 +259,7 @@ const film = async (wanted, old = null, step = null) => {   // old: the job of a
       if (mine !== turn) { if (answer.job) post("cancel", { jobs: [answer.job] }).catch(() => {}); return; }
       if (answer.error) { set_state("error", answer.error, true); genviz.remember("film." + name, null); return; }
       job = answer.job;
-      genviz.remember("film." + name, { order: { ...order, client: undefined }, job });
+      genviz.remember("film." + name, { order, job });
     }
     const answer = await patient(mine, () => fetch(url(`wait?job=${job}&have=${fresh ? 0 : frames.length}&viewer=${genviz.viewer}&paint=${encodeURIComponent(paint)}`)));
     if (mine !== turn) return;
@@ -333,7 +333,7 @@ const premiere = async () => {    // the stored film, where the knobs beside it 
 
 // ---- what the Save menu gives away ----------------------------------------------------------------------------------------------------------
 const to_save = () => {
-  const { client, frames: most, aux, ...plain } = order;
+  const { frames: most, aux, ...plain } = order;
   return { job, order: plain, step: step_at(Math.min(at, here())), columns: across, only: chosen, panes: panes.map(p => [p.name, rows.find(r => r.name === p.name)?.paint || "grey", p.name || rows.length ? p.figure.textContent : ""]) };
 };
 const to_call = () => { const { order: plain, step, only } = to_save(); return { order: plain, step: step >= frames[0].steps ? null : step, only }; };

@@ -51,7 +51,7 @@ const patient = async (mine, question) => {  // asks again after a dropped conne
   return { error: "The app does not answer any more." };
 };
 const walk = async (r, asked, mine) => {
-  const { told } = r, order = { model: told.model, data: asked.data, walk: told.ask, n: told.n, seed: asked.seed, given: { x: asked.image, ...told.given }, frames: 30, client: genviz.client };
+  const { told } = r, order = { model: told.model, data: asked.data, walk: told.ask, n: told.n, seed: asked.seed, given: { x: asked.image, ...told.given }, frames: 30 };
   const { job, error } = await patient(mine, () => post("submit", order));
   if (error) throw new Error(error);
   if (mine !== turn) { post("cancel", { jobs: [job] }).catch(() => {}); return; }

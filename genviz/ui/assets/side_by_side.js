@@ -44,9 +44,9 @@ const bill = frames => {   // milliseconds so far; the first frame may hold the 
   const [a, b] = frames, rate = b && b.nfe > a.nfe ? b.ms * (b.step - a.step) / (b.nfe - a.nfe) : 0;
   frames.forEach((f, k) => { f.total = k ? frames[k - 1].total + f.ms * (f.step - frames[k - 1].step) : rate * f.nfe; });
 };
-const film = async (p, { client, frames, ...order }, mine) => {
+const film = async (p, { frames, ...order }, mine) => {
   p.order = order;
-  const answer = await patient(mine, () => post("submit", { ...order, client, frames }));
+  const answer = await patient(mine, () => post("submit", { ...order, frames }));
   if (mine !== turn) { if (answer.job) post("cancel", { jobs: [answer.job] }).catch(() => {}); return; }
   p.job = answer.job;
   for (let view = answer; ; ) {
@@ -91,7 +91,7 @@ const start = () => {
   buttons(); draw();
   genviz.tell(panes_box);
   for (const p of panes)
-    film(p, { model: p.model.name, data, walk: "sample", knobs: p.model.label ? { [p.model.label]: label } : {}, n, seed, frames: 60, client: genviz.client }, mine);
+    film(p, { model: p.model.name, data, walk: "sample", knobs: p.model.label ? { [p.model.label]: label } : {}, n, seed, frames: 60 }, mine);
   panes_box.scrollIntoView({ block: "nearest", behavior: "smooth" });
 };
 const stop = () => { cancel(); turn++; under_way().forEach(p => { p.state = "cancelled"; p.note = "Stopped."; }); buttons(); draw(); };
