@@ -8,9 +8,15 @@ import pytest
 import torch
 from torch import nn
 
+from genviz import checkpoint
+from genviz.compare.plane import strayed
+from genviz.data.exhibit import exhibit
+from genviz.data.points import log_prob, points
+from genviz.families.ebm import FAMILY
+from genviz.families.ebm import plane as plane_module
 from genviz.families.ebm.buffer import Buffer
 from genviz.families.ebm.chain import State, accept
-from genviz.families.ebm.ebm import CHAINS, EBM, LARGEST, LENGTH, MOVES, SMALLEST, UNIT, cool, cooling
+from genviz.families.ebm.ebm import CHAINS, EBM, LARGEST, LENGTH, MOVES, SMALLEST, UNIT, cool, cooling, held
 from genviz.families.ebm.hmc import hmc, roll
 from genviz.families.ebm.langevin import langevin, step
 from genviz.families.ebm.mala import mala
@@ -176,23 +182,26 @@ def test_every_picture_may_have_a_noise_of_its_own(model):
         torch.testing.assert_close((energy[i : i + 1], slope[i : i + 1]), model.slope(x[i : i + 1], one), rtol=1e-4, atol=1e-3)
 
 
-def test_the_slope_of_a_point_equals_finite_differences():
+@pytest.mark.parametrize(
+    "sigma", [1.0, plane_module.SMALLEST, torch.linspace(0.02, 1, 50, dtype=torch.float64)], ids=["much", "little", "each"]
+)
+def test_the_slope_of_a_point_equals_finite_differences(sigma):
     torch.manual_seed(0)
     plane, x = Plane().double(), torch.randn(50, 2, generator=rng(), dtype=torch.float64)
-    energy, slope = plane.slope(x)
-    torch.testing.assert_close(energy, plane.energy(x).detach())
+    energy, slope = plane.slope(x, sigma)
+    torch.testing.assert_close(energy, plane.energy(x, sigma).detach())
     for axis in (0, 1):
         shift = torch.zeros(2, dtype=torch.float64)
         shift[axis] = 1e-5
-        difference = (plane.energy(x + shift) - plane.energy(x - shift)) / 2e-5
-        torch.testing.assert_close(slope[:, axis], difference.detach(), rtol=1e-6, atol=1e-6)
+        difference = (plane.energy(x + shift, sigma) - plane.energy(x - shift, sigma)) / 2e-5
+        torch.testing.assert_close(slope[:, axis], difference.detach(), rtol=1e-6, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     "net, given, asked",
     [
         (Potential(16, 16, 16), (torch.randn(2, 1, 28, 28), torch.zeros(2)), {"mix": lambda f: f.softmax(1)}),
-        (Hill(), (torch.randn(2, 2),), {"slope": True}),
+        (Hill(), (torch.randn(2, 2), torch.zeros(2)), {"slope": True}),
     ],
 )
 def test_a_slope_leaves_no_graph_and_no_gradient(net, given, asked):
@@ -270,25 +279,31 @@ class Linear(nn.Module):
         super().__init__()
         self.w = nn.Parameter(torch.tensor([0.3, -0.2]))
 
-    def forward(self, x, slope=False):
+    def forward(self, x, level, slope=False):
         return x @ self.w, self.w.detach().expand_as(x) if slope else None
 
 
 def test_the_gradient_of_learning_is_the_difference_of_the_two_phases():
-    from genviz.families.ebm import plane as module
+    """dE/dw = -(SCALE / sigma) x / (sigma^2 + 1)^(1/2): lowered at the data, raised at darts, each counted exp(-E) times."""
+    plane, x, r = Plane(), torch.randn(64, 2, generator=rng()), rng(3)
+    plane.net = Linear()
+    plane.contrast(x, r).backward()
+    r = rng(3)
+    sigma = plane_module.LARGEST * (plane_module.SMALLEST / plane_module.LARGEST) ** torch.rand(1, generator=r)
+    total = (sigma**2 + 1).sqrt()
+    y, darts = x + sigma * torch.randn(64, 2, generator=r), total * plane.start(plane_module.DARTS, r)
+    weight = torch.softmax(-plane.energy(darts, sigma), 0).detach()
+    lower, raised = (-plane_module.SCALE / sigma * at / total for at in (y, darts))
+    torch.testing.assert_close(plane.net.w.grad, (lower.mean(0) - (weight[:, None] * raised).sum(0)) / 2)
 
+
+def test_matching_finds_the_slope_of_a_gaussian():
+    """Without a network the energy is that of N(0, I) with noise: x0_hat is the posterior mean, and 1 per coordinate is left."""
     plane = Plane()
     plane.net = Linear()
-    x = torch.randn(64, 2, generator=rng())
-    (loss,) = plane.losses(x, torch.zeros(64), rng(3))
-    loss.backward()
-    negative = plane.buffer.x[plane.buffer.taken]
-    lower, higher = (  # dE/dw = SCALE x (1 - tanh^2) by the chain rule
-        (module.SCALE * at * (1 - torch.tanh(module.SCALE * at @ plane.net.w / module.HEIGHT) ** 2)[:, None]).mean(0).detach()
-        for at in (x, negative)
-    )
-    torch.testing.assert_close(plane.net.w.grad, lower - higher)
-    assert loss.item() == pytest.approx((plane.energy(x).mean() - plane.energy(negative).mean()).item(), abs=1e-5)
+    with torch.no_grad():
+        plane.net.w.zero_()
+    assert plane.matching(torch.randn(20_000, 2, generator=rng()), rng(1)).item() == pytest.approx(1, rel=0.02)
 
 
 def test_chains_move_while_weights_learn_and_gather_no_gradient():
@@ -307,7 +322,7 @@ def test_learning_raises_the_likelihood_of_a_gaussian():
     """A bowl too wide for the data becomes the data's Gaussian: grid likelihood before and after."""
     torch.manual_seed(0)
     plane, data = Plane(32, 2), 0.5 * torch.randn(2000, 2, generator=rng()) + torch.tensor([1.0, 0.0])
-    optimizer = torch.optim.Adam(plane.parameters(), lr=3e-3, betas=(0.0, 0.99))
+    optimizer = torch.optim.Adam(plane.parameters(), lr=3e-3)
     r, likelihood = rng(5), []
     for place in range(201):
         if place in (0, 200):
@@ -317,7 +332,7 @@ def test_learning_raises_the_likelihood_of_a_gaussian():
         loss.backward()
         optimizer.step()
     best = -1 - math.log(2 * math.pi * 0.25)
-    assert likelihood[0] < best - 1.5 and best - 0.5 < likelihood[1] < best + 0.05
+    assert likelihood[0] < best - 1.5 and best - 0.1 < likelihood[1] < best + 0.05
 
 
 def test_chains_in_the_buffer_grow_old_and_begin_anew():
@@ -366,7 +381,9 @@ def test_partition_makes_a_density_of_mass_one():
     torch.manual_seed(0)
     plane = Plane().eval()
     axis = torch.arange(-4, 4, 0.05) + 0.025
-    mass = (-plane.energy(torch.cartesian_prod(axis, axis)) - plane.partition()).exp().sum() * 0.05**2
+    with torch.no_grad():
+        plane.net.last.weight.mul_(0.02)  # a landscape without cliffs, as after training
+        mass = (-plane.energy(torch.cartesian_prod(axis, axis)) - plane.partition()).exp().sum() * 0.05**2
     assert mass.item() == pytest.approx(1, abs=1e-3)
 
 
@@ -420,4 +437,52 @@ def test_the_plane_walks_with_every_sampler(sampler):
     assert frames[-1].nfe == {"langevin": 5, "mala": 5, "hmc": 33}[sampler]
     shares = [f.aux["accepted"].mean().item() for f in frames[1:]]
     assert frames[-1].caption.endswith(f"{100 * sum(shares) / 4:.0f} % of steps taken")
-    assert frames[-1].caption.startswith(f"mean energy = {frames[-1].aux['energy'].mean():.2f}")
+    assert frames[-1].caption.startswith(f"sigma = 0.02, mean energy = {frames[-1].aux['energy'].mean():.2f}")
+
+
+@pytest.mark.parametrize("steps", [1, 7, 20, 57])
+def test_points_cool_down_with_steps_as_long_as_their_noise(steps):
+    torch.manual_seed(0)
+    plane, knobs = Plane().eval(), Plane.Knobs(steps=steps)
+    frames = list(plane.sample(6, knobs, rng()))
+    assert [f.step for f in frames] == list(range(steps + 1)) and torch.equal(frames[0].x, plane.start(6, rng()))
+    sigma = [float(f.caption.split(",")[0].removeprefix("sigma = ")) for f in frames]
+    assert sigma == sorted(sigma, reverse=True) and sigma[-1] == plane_module.SMALLEST
+    torch.testing.assert_close(frames[-1].aux["energy"], plane.energy(frames[-1].x), rtol=1e-4, atol=1e-2)
+    still = list(plane.sample(6, replace(knobs, hottest=plane_module.SMALLEST), rng()))
+    assert {f.caption.split(",")[0] for f in still} == {"sigma = 0.02"}, "without cooling"
+
+
+# What a user sees of the shipped weights
+
+
+def shipped(name: str) -> list:
+    return [pytest.param(c, id=c.data) for c in checkpoint.cards() if c.name == name]
+
+
+@pytest.mark.parametrize("card", shipped("ebm/plane"))
+def test_the_landscape_is_the_density_of_the_data(card):
+    """Less than 0.15 nats of divergence from the true density, with Z from the grid."""
+    x = points(card.data, "test")[0]
+    excess = checkpoint.load(card).loss(x, x, rng()) + log_prob(card.data, x).mean()
+    assert -0.02 < excess.item() < 0.15
+
+
+@pytest.mark.parametrize("card", shipped("ebm/plane"))
+def test_the_scene_of_the_plateau_shows_chains_that_do_not_arrive(card):
+    (scene,) = (s for s in FAMILY.scenes if "plateau" in s.title)
+    assert strayed(card, **scene.knobs) > 0.15 > 2 * strayed(card)
+
+
+@pytest.mark.parametrize("card", shipped("ebm/ebm"))
+def test_a_picture_that_is_held_does_not_become_a_cartoon(card):
+    """However long somebody waits: held for 1,728 steps more than a chain of training had, 7 % of a garment's pixels were pure white, eight
+    times as many as on the way there. Larger steps get there sooner, so they end sooner."""
+    model = checkpoint.load(card)
+    x = torch.from_numpy(exhibit(card.data)[0][0, None].astype("float32")) / 127.5 - 1
+    for knobs in (EBM.Knobs(steps=1 + LENGTH + 1728), EBM.Knobs(steps=1000, step_size=1.5)):
+        frames = [f for f in model.chains(2, knobs, rng(), x=x) if f.step in (0, f.steps)]
+        start, end = ((f.aux["x0_hat"] > 0.98).float().mean().item() for f in frames)
+        assert end < 1.5 * start + 0.01
+        assert frames[-1].step * knobs.step_size**2 == pytest.approx(LENGTH * 0.5**2, rel=0.1)
+    assert held(EBM.Knobs()) == EBM.Knobs().steps and held(EBM.Knobs(steps=30, step_size=1.9)) < held(EBM.Knobs(steps=30)) == 30

@@ -34,6 +34,10 @@ $p(x)$ and Bayes' rule gives a classifier, $p(c \mid x) = e^{-E(x, c)} / \sum_k 
 classifier are energies in disguise. So a chain can be told where to go, downhill on $E(x) - w \log p(c \mid x)$, and $w > 1$ exaggerates
 the class.
 
+**In the plane** the same can be seen from above. Without noise the valleys are narrow, and around them lies a plateau with hollows that
+no data made, for learning never saw it: every fourth chain that starts there is caught (*Langevin from far away: stuck on the plateau*).
+With noise the valleys are wide and meet, and cooling brings the chains home.
+
 **What a low energy says.** Less than one would hope. On Fashion-MNIST a blank picture, no garment at all, lies lower than most test images:
 the model was only told to raise the energy where its own chains went. Ask *Energy of an image*.
 
@@ -66,7 +70,7 @@ FAMILY = Family(
             "Energy in the plane",
             "genviz.families.ebm.plane:Plane",
             {"width": 64, "layers": 3},
-            Recipe(epochs=20, batch=256, lr=2e-3, warmup=0.02, betas=(0.0, 0.99), ema=0.999),
+            Recipe(epochs=20, batch=256, lr=3e-3, warmup=0.02, betas=(0.9, 0.99), ema=0.998),
             POINT_DATA,
         ),
     ),
@@ -77,6 +81,9 @@ FAMILY = Family(
         Scene("A slow one: 400 steps", "ebm", {"steps": 400}),
         Scene("Too hot: a fifth more noise", "ebm", {"noise": 1.2}),
         Scene("Steps too large: all of a class alike", "ebm", {"step_size": 1.7}),
+        Scene("Langevin from far away: stuck on the plateau", "plane", {"hottest": 0.02, "step_size": 4.0}),
+        Scene("Straight downhill: no noise in the steps", "plane", {"noise": 0.0}),
+        Scene("In a hurry: 20 steps", "plane", {"steps": 20}),
     ),
     replies=(
         Reply(

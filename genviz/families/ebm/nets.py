@@ -73,9 +73,10 @@ class Potential(nn.Module):
 
 
 class Hill(nn.Module):
-    """x (B, 2) -> f(x) (B,) and, if asked for, df/dx: a few dense layers, for points in the plane.
+    """x (B, 2), level (B,) or (1,) -> f(x, level) (B,) and, if asked for, df/dx: a few dense layers, for points in the plane.
 
-    They read the point and `waves` waves of it; without those, fine detail would take far longer to learn (Tancik et al. 2020).
+    They read the point and `waves` waves of it; without those, fine detail would take far longer to learn (Tancik et al. 2020). The level,
+    log sigma, is told as in `Potential`: as a number per unit of every layer.
     """
 
     def __init__(self, width: int = 64, layers: int = 3, waves: int = 32):
@@ -83,19 +84,21 @@ class Hill(nn.Module):
         self.waves = nn.Linear(2, waves, bias=False)
         nn.init.normal_(self.waves.weight, std=2.0)
         self.layers = nn.ModuleList(nn.Linear(width if i else 2 + 2 * waves, width) for i in range(layers))
+        self.told = nn.Sequential(nn.Linear(1, width), nn.SiLU(), nn.Linear(width, (layers + 1) * width))
         self.last = nn.Linear(width, 1, bias=False)
 
-    def forward(self, x: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, level: Tensor, slope: bool = False) -> tuple[Tensor, Tensor | None]:
+        *told, last = self.told(level[:, None]).chunk(len(self.layers) + 1, 1)
         angle = self.waves(x)
         up, down = torch.cos(angle), torch.sin(angle)
-        seen = [self.layers[0](torch.cat([x, up, down], 1))]
-        for layer in self.layers[1:]:
-            seen.append(layer(F.silu(seen[-1])))
-        return self.last(F.silu(seen[-1]))[:, 0], self._slope(seen, up, down) if slope else None
+        seen = [self.layers[0](torch.cat([x, up, down], 1)) + told[0]]
+        for layer, more in zip(self.layers[1:], told[1:], strict=True):
+            seen.append(layer(F.silu(seen[-1])) + more)
+        weight = (self.last.weight * (1 + last)).expand_as(seen[-1])
+        return (F.silu(seen[-1]) * weight).sum(1), self._slope(seen, up, down, weight) if slope else None
 
     @torch.no_grad()
-    def _slope(self, seen: list[Tensor], up: Tensor, down: Tensor) -> Tensor:
-        g = self.last.weight.expand_as(seen[-1])
+    def _slope(self, seen: list[Tensor], up: Tensor, down: Tensor, g: Tensor) -> Tensor:
         for layer, u in zip(reversed(self.layers), reversed(seen), strict=True):
             g = bend(g, u) @ layer.weight
         by_x, by_up, by_down = g.split([2, up.shape[1], up.shape[1]], 1)
