@@ -83,9 +83,10 @@ class Browser:
         ]
         self.writer.write("\r\n".join([*head, "\r\n"]).encode() + sent)
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        if " 200 " not in lines[0]:
-            raise ConnectionError(lines[0])
         told = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])}
+        if " 200 " not in lines[0]:
+            said = b"".join([chunk async for chunk in self._chunks(told)]) if method != "HEAD" else b""
+            raise ConnectionError(f"{lines[0]} {said[:300].decode(errors='replace')}")
         self.cookie = told.get("set-cookie", "").split(";")[0] or self.cookie
         return told
 

@@ -43,14 +43,16 @@ def finish(steps: Generator[Any, Any, T]) -> T:
 
 
 def last(items: Iterator[T]) -> Generator[None, None, T]:
-    """The last of some items, with a breath after each."""
+    """The last of some items, of which there is one at least, with a breath after each."""
+    found = next(items)
+    yield
     for item in items:
         found = item
         yield
     return found
 
 
-def breathing_walk(walk: Callable[..., Iterator[Frame | None]]) -> Callable[..., Iterator[Frame]]:
+def breathing_walk(walk: Callable[..., Generator[Frame | None, None, None]]) -> Callable[..., Iterator[Frame]]:
     """A walk that takes breaths; called as a method it yields its frames alone."""
 
     @functools.wraps(walk)

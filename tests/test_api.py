@@ -19,9 +19,12 @@ from PIL import Image
 
 import genviz
 from genviz import checkpoint
+from genviz.data.exhibit import exhibit
 from genviz.engine import Engine, Limits
 from genviz.families import FAMILIES
+from genviz.plots import pictures
 from genviz.ui import api, theme
+from genviz.ui.pick import Pick
 
 TOY = ("toys/toy", "mnist")
 
@@ -80,6 +83,22 @@ def test_encode_decode(client: Client) -> None:
     assert client.predict(*TOY, lists, api_name="/encode") == answer
 
 
+def test_a_drawing_is_taken_as_the_page_takes_it(client: Client) -> None:
+    """JPEG, 32 x 32, line breaks, data URLs, transparency: one picture each, prepared as the sketchpad's drawings are."""
+    digit = Image.fromarray(exhibit("mnist")[0][3])
+    for size, kind, mode in ((32, "PNG", "L"), (300, "JPEG", "RGB"), (300, "WEBP", "RGB"), (40, "GIF", "P"), (28, "BMP", "RGB")):
+        file = io.BytesIO()
+        digit.resize((size, size), Image.Resampling.BICUBIC).convert(mode).save(file, kind)
+        plain, lines = base64.b64encode(file.getvalue()).decode(), base64.encodebytes(file.getvalue()).decode()
+        x = np.frombuffer(base64.b64decode(Pick.drawing(Pick(), f"data:image/x;base64,{plain}", "mnist")["image"]), np.uint8)
+        seen = client.predict(*TOY, [(x.reshape(28, 28) / 127.5 - 1).tolist()], api_name="/encode")
+        for text in (plain, lines, f"data:image/{kind.lower()};base64,{plain}", base64.urlsafe_b64encode(file.getvalue()).decode()):
+            assert client.predict(*TOY, [text], api_name="/encode") == seen, (size, kind)
+    exact = base64.b64encode(pictures.png(exhibit("mnist")[0][3])).decode()
+    seen = client.predict(*TOY, [(exhibit("mnist")[0][3] / 127.5 - 1).tolist()], api_name="/encode")
+    assert client.predict(*TOY, [exact], api_name="/encode") == seen
+
+
 def test_likelihood_says_its_kind(client: Client) -> None:
     black = [[[-1.0] * 28] * 28]
     answer = client.predict(*TOY, black, api_name="/likelihood")
@@ -103,6 +122,8 @@ def test_likelihood_says_its_kind(client: Client) -> None:
         ("/encode", (*TOY, []), "1 to 64 images"),
         ("/encode", (*TOY, "text"), "1 to 64 images"),
         ("/encode", (*TOY, ["text"]), "a picture file in base64"),
+        ("/encode", (*TOY, ["JSFQUy1BZG9iZS0zLjAgRVBTRi0zLjA="]), "a picture file in base64"),
+        ("/likelihood", (*TOY, [base64.b64encode(pictures.png(np.zeros((40, 40), np.uint8))).decode()]), "empty"),
         ("/encode", (*TOY, [[[0.0] * 27] * 28]), "shape (n, 28, 28)"),
         ("/encode", (*TOY, [[[7.0] * 28] * 28]), "between -1 (black) and 1 (white)"),
         ("/decode", (*TOY, [[1, 2]]), "shape (B, 4)"),

@@ -124,12 +124,9 @@ def test_knobs_are_drawable(model: Model) -> None:
 def test_points_arrive_where_the_data_are(card) -> None:
     """At the default knobs at most a tenth of a model's points lie outside the region that holds 99.8 % of the data.
 
-    A map that decodes z cannot tear: between islands it leaves threads and bridges, and where there are many islands these hold more.
+    A generator cannot tear the sheet of its latents: between 25 islands the threads hold a third of it. That is the GAN's lesson there.
     """
-    threads = {
-        ("gan", "twenty_five_gaussians"): 0.35, ("vae", "checkerboard"): 0.21, ("vae", "twenty_five_gaussians"): 0.12,
-        ("vae", "swiss_roll"): 0.12, ("flow", "checkerboard"): 0.12,
-    }  # fmt: skip
+    threads = {("gan", "twenty_five_gaussians"): 0.35}
     assert strayed(card) <= threads.get((card.family, card.data), 0.10)
 
 

@@ -206,7 +206,7 @@ def test_a_flat_latent_space_is_shown_as_it_is(pane, images):
 @pytest.mark.parametrize("wrong", [{"n_neighbors": 1}, {"min_dist": 1.5}, {"images": 100000}, {"min_dist": float("nan")}])
 def test_a_live_layout_refuses_what_it_cannot_do(pane, wrong):
     asked = {"data": "mnist", "n_neighbors": 15, "min_dist": 0.1, "images": 1000} | wrong
-    with pytest.raises(ValueError, match="must lie between"):
+    with pytest.raises(ValueError, match="must (lie between|be a number)"):
         ask(pane[0], "remap", **asked)
     with pytest.raises(ValueError, match="no longer here"):
         ask(pane[0], "progress", job="remap-0")

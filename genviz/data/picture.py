@@ -107,7 +107,7 @@ def _grey(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):  # 16 bits, which Pillow would clip
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     clear = picture.has_transparency_data
-    if clear or picture.mode in ("1", "P"):
+    if picture.mode in ("1", "P", "LA", "PA") or (clear and picture.mode != "RGBA"):
         picture = picture.convert("RGBA" if clear else "L")
     if (factor := max(picture.size) // SIDE) > 1:
         picture = picture.reduce(factor)

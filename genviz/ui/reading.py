@@ -135,11 +135,11 @@ class Reading:
 
     async def _read(self, scope: Scope, receive: Receive) -> Receive:
         """Look at a question for Gradio; what receives it in its place. Wrong with one sentence where it is none."""
-        path = scope["path"]
+        path = _below(scope)
         if not path.isprintable():
             raise Wrong("This address holds characters that no address has.")
-        _, ours, rest = path.partition("/gradio_api/")
-        if not ours:
+        before, ours, rest = path.partition("/gradio_api/")
+        if before or not ours:
             _forget(scope, "page", "deep_link")  # links to pages that Gradio might have: a strange link opens ours
             return receive
         place, *more = rest.strip("/").split("/")
@@ -231,6 +231,12 @@ class Reading:
                 raise Wrong("There is no such question here; ask it again.", 404)
         elif place == "queue" and more == ["data"] and session not in queue.pending_messages_per_session:
             raise Wrong("Nobody of this session has asked anything.", 404)
+
+
+def _below(scope: Scope) -> str:
+    """The path below the subpath at which the app is served."""
+    path, root = scope["path"], scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root + "/") else path
 
 
 def _forget(scope: Scope, *names: str) -> None:

@@ -216,6 +216,26 @@ def test_a_wrong_file_is_refused_and_a_picture_taken(visit) -> None:
     page.wait_for_function("!document.querySelector('.gv-Pick .say.wrong')", timeout=LONG)
 
 
+def test_a_telephones_largest_picture_is_read(visit) -> None:
+    """More than the server takes: the page makes it smaller, and the digit is on it."""
+    from PIL import Image, ImageDraw
+
+    page = visit()
+    open_tab(page, "vae", "reconstruct")
+    page.locator(".gv-Pick:visible [data-way=file]").click()
+    picture, file = Image.effect_noise((3600, 3600), 24).point(lambda v: v // 2 + 128), io.BytesIO()
+    ImageDraw.Draw(picture).line((1800, 900, 1800, 2700), fill=20, width=260)
+    picture.save(file, "PNG", compress_level=1)
+    assert file.tell() > 8 * 2**20
+    upload = page.locator(".gv-Pick:visible input[type=file]")
+    upload.set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    named = "[...document.querySelectorAll('.gv-Pick .slot span')].some(s => s.textContent.includes('one.png'))"
+    page.wait_for_function(named, timeout=LONG)
+    lit = """[...document.querySelectorAll('.gv-Pick .slot canvas')].filter(c => c.offsetParent).map(c =>
+        [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((v, i) => i % 4 == 0 && v > 128).length)[0]"""
+    assert 30 <= page.evaluate(lit) <= 100
+
+
 def test_latent_plane_follows_the_pointer_to_the_exact_picture(visit) -> None:
     page = visit()
     open_tab(page, "vae", "latent-plane")

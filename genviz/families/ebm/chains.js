@@ -17,7 +17,7 @@ find(".reset").addEventListener("click", knobs);
 const walk = more => {
   say(""); traces = null; draw();
   const {model, data, seed, player} = v(), asked = {...values(), label: +find(".label").value};
-  wanted = asked.steps;
+  wanted = more.walk === "chains" ? asked.steps : 0;
   genviz.film(player, {model, data, seed: seed || 0, n: +find(".n").value, knobs: asked, ...more});
 };
 find(".from-noise").addEventListener("click", () => walk({walk: "sample"}));

@@ -61,7 +61,7 @@ FAMILY = Family(
             "Coupling flow in the plane",
             "genviz.families.flow.plane:Plane",
             {"couplings": 6, "width": 48, "pieces": 8},
-            Recipe(epochs=10, batch=256, lr=3e-3),
+            Recipe(epochs=30, batch=256, lr=3e-3),
             POINT_DATA,
         ),
     ),

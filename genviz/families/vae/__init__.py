@@ -65,7 +65,7 @@ FAMILY = Family(
         _beta("beta_1", 1.0),
         _beta("beta_4", 4.0),
         Entry("vae", "VAE, convolutional", MODEL, {"z_dim": 40, "net": "conv", "width": 64, "k": 5, "k_from": 21_000}, STRONG),
-        Entry("plane", "VAE in the plane", "genviz.families.vae.plane:PlaneVAE", {}, POINTS, POINT_DATA),
+        Entry("plane", "VAE in the plane", "genviz.families.vae.plane:PlaneVAE", {"k": 8}, POINTS, POINT_DATA),
     ),
     scenes=(
         Scene("Mean pictures", "vae", {"temperature": 1.0, "show": "mean"}),

@@ -125,10 +125,15 @@ find(".clear").addEventListener("click", () => { if (stroke) return; if (strokes
 find(".use").addEventListener("click", send);
 
 // ---- a picture file -----------------------------------------------------------------------------------------------------
+const smaller = async file => {      // a telephone's largest pictures are made smaller here: the server takes 8 MB
+  const picture = await createImageBitmap(file), factor = Math.min(1, 2048 / Math.max(picture.width, picture.height));
+  const page = Object.assign(document.createElement("canvas"), {width: picture.width * factor, height: picture.height * factor});
+  page.getContext("2d").drawImage(picture, 0, 0, page.width, page.height);
+  return page.toDataURL("image/jpeg", .9);
+};
 const load = async file => {
   if (!file) return;
-  if (file.size > 8 * 2 ** 20) return say("This file is larger than 8 MB; choose a smaller picture.", true);
-  const url = await new Promise(done => {
+  const url = file.size > 8 * 2 ** 20 ? await smaller(file).catch(() => "") : await new Promise(done => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result); reader.onerror = () => done("");
     reader.readAsDataURL(file);
