@@ -246,7 +246,7 @@ def test_a_grid_is_asked_once_in_parts(plane: Plane, method: str) -> None:
 
 
 def test_what_cannot_be_is_refused(plane: Plane) -> None:
-    with pytest.raises(ValueError, match="no method 'sample'"):
+    with pytest.raises(ValueError, match="no layer 'sample'"):
         ask(plane, "grid", model="f/plane", data="rings", method="sample")
     with pytest.raises(ValueError, match="'sigma' must lie between"):
         ask(plane, "score", model="f/plane", data="rings", sigma=0.0)

@@ -61,9 +61,9 @@ def parse(body: bytes) -> Any:
         raise
     except (ValueError, RecursionError):
         raise Wrong("This question is no JSON that can be read here.") from None
-    waiting = [(value, 1)]
+    waiting = [(value, 1, "This question")]  # and what it belongs to
     while waiting:
-        here, depth = waiting.pop()
+        here, depth, name = waiting.pop()
         if depth > DEEP:
             raise Wrong(f"This question holds lists in lists, more than {DEEP} deep.")
         if isinstance(here, str):
@@ -71,11 +71,12 @@ def parse(body: bytes) -> Any:
                 raise Wrong("This question holds text that is no Unicode.")
         elif isinstance(here, int | float):
             if not (math.isfinite(here) if isinstance(here, float) else abs(here) < 2**63):  # 1e400 is read as infinity
-                raise Wrong("This question holds a number that is too large.")
+                raise Wrong(f"{name} holds a number that is too large.")
         elif isinstance(here, dict):
-            waiting += [(v, depth + 1) for pair in here.items() for v in pair]
+            waiting += [(v, depth + 1, f"'{key:.40}'") for key, v in here.items()]
+            waiting += [(key, depth + 1, name) for key in here]  # read before what they name, which may quote them
         elif here is not None:
-            waiting += [(v, depth + 1) for v in here]
+            waiting += [(v, depth + 1, name) for v in here]
     return value
 
 

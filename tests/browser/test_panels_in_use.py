@@ -51,6 +51,7 @@ def test_a_picture_dissolves_under_the_slider_and_walks_back(visit) -> None:
     page = visit()
     open_tab(page, "diffusion", "forward-and-back")
     page.wait_for_function("document.querySelector('.gv-Forward .x')?.nextElementSibling.textContent === 'x'", timeout=LONG)
+    page.locator(".gv-Pick:visible .strip canvas").first.wait_for(timeout=LONG)  # the picture has come, too
     slide(page, ".gv-Forward .t", 0)
     assert picture(page, ".gv-Forward .x_t") == picture(page, ".gv-Forward .x"), "nothing is mixed in at t = 0"
     slide(page, ".gv-Forward .t", 1)

@@ -39,8 +39,8 @@ from genviz.noise import COSINE, karras, spherical
 
 SAMPLERS = {"dpm_solver": dpm_solver, "heun": heun, "ddim": ddim, "ddpm": ddpm}
 SCHEDULE = COSINE
-LARGEST, SMALLEST = 1000.0, 0.03  # noise-to-signal ratios between which a walk runs; chosen on held-out images
-LEVEL_MEAN, LEVEL_STD = 0.3, 1.3  # of the log ratio in training
+LARGEST, SMALLEST = 1000.0, 0.003  # noise-to-signal ratios between which a walk runs
+LEVEL_MEAN, LEVEL_STD = -0.2, 1.5  # of the log ratio in training, wide enough to reach down to a grey level
 HIDDEN = 0.1  # share of training pictures whose class is not told
 NO_CLASS = 10
 
@@ -59,7 +59,8 @@ class Knobs:
 
 
 class Diffusion(Model):
-    """Class-conditional diffusion of 28 x 28 images; `fine`, `coarse`, `fine_blocks`, `coarse_blocks` shape the U-Net."""
+    """Class-conditional diffusion of 28 x 28 images; `fine`, `coarse`, `fine_blocks`, `coarse_blocks` shape the U-Net, `smallest` is the
+    ratio from which a walk jumps to the picture, chosen on held-out images of each data set."""
 
     Knobs = Knobs
     walks = ("sample", "forward_process", "diffuse", "branch", "interpolate")
@@ -69,8 +70,9 @@ class Diffusion(Model):
         {"sampler": "dpm_solver", "steps": 10, "guidance": 1.0},
     )
 
-    def __init__(self, fine: int = 32, coarse: int = 96, fine_blocks: int = 1, coarse_blocks: int = 3):
+    def __init__(self, fine: int = 32, coarse: int = 96, fine_blocks: int = 1, coarse_blocks: int = 3, smallest: float = SMALLEST):
         super().__init__()
+        self.smallest = smallest
         self.net = UNet(fine, coarse, fine_blocks, coarse_blocks)
 
     # What it learns
@@ -116,7 +118,7 @@ class Diffusion(Model):
     def sample(self, n: int, knobs: Knobs, rng: torch.Generator) -> Iterator[Frame | None]:
         """From n noises to n pictures; Frame.x is x_t, Frame.aux its x0_hat, eps_hat and score (of log p_t at x_t)."""
         x_t = randn(n, *self.shape, rng=rng, device=self.device)
-        yield from self._walk(x_t, grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs), knobs, rng)
+        yield from self._walk(x_t, self._grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs), knobs, rng)
 
     @breathing_walk
     @torch.no_grad()
@@ -136,7 +138,7 @@ class Diffusion(Model):
             raise ValueError(f"t must lie between 0 and 1, not {float(t):g}.")
         x = x.to(self.device).expand(n, *self.shape)
         x_t = SCHEDULE.mix(x, randn(n, *self.shape, rng=rng, device=self.device), float(t))
-        times = grid(knobs.sampler, knobs.steps, float(SCHEDULE.ratio(t)))
+        times = self._grid(knobs.sampler, knobs.steps, float(SCHEDULE.ratio(t)))
         yield from self._walk(x_t, times, knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
 
     @breathing_walk
@@ -161,8 +163,8 @@ class Diffusion(Model):
                 yield None
             x_t, nfe = trunk.x, trunk.nfe
             knobs = dataclasses.replace(knobs, label=max(knobs.label, 0))
-        ratio = float(SCHEDULE.ratio(grid(knobs.sampler, knobs.steps)[step]))
-        times = grid("ddpm", max(20, knobs.steps - step), ratio)
+        ratio = float(SCHEDULE.ratio(self._grid(knobs.sampler, knobs.steps)[step]))
+        times = self._grid("ddpm", max(20, knobs.steps - step), ratio)
         x_t, rng = x_t.to(self.device).expand(n, *self.shape), torch.Generator().manual_seed(int(draw))
         yield from self._walk(x_t, times, "ddpm", self._labels(n, knobs, every=False), knobs, rng, nfe)
 
@@ -179,7 +181,7 @@ class Diffusion(Model):
         a, b = (randn(*self.shape, rng=r, device=self.device) for r in (rng, torch.Generator().manual_seed(int(other))))
         share = torch.linspace(0, 1, n, device=self.device)
         x_t = torch.lerp(a, b, share.view(-1, 1, 1, 1)) if int(linear) else spherical(a, b, share)
-        yield from self._walk(x_t, grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
+        yield from self._walk(x_t, self._grid(knobs.sampler, knobs.steps), knobs.sampler, self._labels(n, knobs, every=False), knobs, rng)
 
     def _walk(
         self, x_t: Tensor, times: Tensor, sampler: str, label: Tensor, knobs: Knobs, rng: torch.Generator, nfe: int = 0
@@ -194,6 +196,9 @@ class Diffusion(Model):
             aux = Later(("x0_hat", "eps_hat", "score"), partial(_extras, ask, question, end))
             yield Frame(x, step, steps, ask.nfe, f"t = {t:.2f}, sigma = {SCHEDULE.ratio(t):.3g}", aux)
             step += 1
+
+    def _grid(self, sampler: str, steps: int, largest: float = LARGEST) -> Tensor:
+        return grid(sampler, steps, largest, self.smallest)
 
     def _labels(self, n: int, knobs: Knobs, every: bool = True) -> Tensor:
         """Class of each picture (n,): the knob's, or every class in turn, or NO_CLASS."""
@@ -228,9 +233,9 @@ def _extras(ask: Ask, question: Question, end: Tensor | None) -> Generator[None,
     return {"x0_hat": x0_hat if end is None else end, "eps_hat": eps_hat, "score": -eps_hat / sigma_t}
 
 
-def grid(sampler: str, steps: int, largest: float = LARGEST) -> Tensor:
+def grid(sampler: str, steps: int, largest: float = LARGEST, smallest: float = SMALLEST) -> Tensor:
     """Times of a walk (steps + 1,), falling to 0: equal in t for DDPM and DDIM, the rho grid of Karras et al. for the solvers."""
     if sampler in ("ddpm", "ddim"):
         start = SCHEDULE.time(torch.tensor(largest, dtype=torch.float64))
         return torch.linspace(float(start), 0, steps + 1, dtype=torch.float64)
-    return SCHEDULE.time(karras(steps, min(SMALLEST, largest / 2), largest))
+    return SCHEDULE.time(karras(steps, min(smallest, largest / 2), largest))

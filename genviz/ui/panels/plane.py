@@ -42,7 +42,7 @@ KEPT = 64  # answers that the server remembers
 ASSETS = Path(__file__).parent.parent / "assets"
 
 LAYERS = {"log_prob": {}, "importance_weighted": {"k": 32, "seed": 0}, "energy": {}, "odds": {}}  # a number for each place; the options
-Layer = Annotated[str, Choice(tuple(LAYERS))]
+Layer = Annotated[str, Choice(tuple(LAYERS), "layer")]
 
 
 def layers(entry: dict) -> list[str]:
