@@ -11,6 +11,7 @@ widget at all (`fields_of`).
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -22,11 +23,12 @@ from genviz.plots import pictures
 WIDEST = 4096  # latent numbers of one point
 
 
-class Field:
-    """How a value is read: `read(name, value)` -> what the function gets; ValueError with one sentence."""
+class Field(ABC):
+    """How a value is read."""
 
+    @abstractmethod
     def read(self, name: str, value: Any) -> Any:
-        raise NotImplementedError
+        """What the function gets; ValueError with one sentence."""
 
 
 @dataclass(frozen=True)
