@@ -12,12 +12,12 @@ from typing import Any
 
 
 def build() -> dict[str, Any]:
-    """{"families": [...], "data": {...}, "points": {...}, "faults": [...]}, JSON-able; imports torch and every model's module.
+    """{"families": [...], "data": {...}, "faults": [...]}, JSON-able; imports torch and every model's module.
 
     A family's "models" make images, its "planes" points in the plane. "faults" are sentences about cards that were left out.
     """
     from genviz import checkpoint
-    from genviz.data import DATASETS, POINTS
+    from genviz.data import DATA
     from genviz.families import FAMILIES
 
     believed, faults = checkpoint.read_cards()
@@ -30,28 +30,35 @@ def build() -> dict[str, Any]:
         families.append({
             "name": family.name, "title": family.title, "short": family.short, "line": family.line, "story": family.story,
             "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.tab") is not None,
-            "models": [m for m in models if len(m["shape"]) == 3], "planes": [m for m in models if len(m["shape"]) == 1],
+            "models": [m for m in models if m["medium"] != "points"], "planes": [m for m in models if m["medium"] == "points"],
             "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}
                        for s in family.scenes],
             "replies": [asdict(r) | {"model": f"{family.name}/{r.model}"} for r in family.replies],
         })  # fmt: skip
-    data = {d.name: {"title": d.title, "classes": list(d.classes)} for d in DATASETS.values()}
-    return {"families": families, "data": data, "points": POINTS, "faults": faults}
+    data = {d.name: {"title": d.title, "medium": d.medium, "classes": list(d.classes)} for d in DATA.values()}
+    return {"families": families, "data": data, "faults": faults}
 
 
 def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
     """One model: `name` as in load(name, data), its entry, and its cards by data set."""
     from genviz.frame import describe_knobs
+    from genviz.likelihood import told
     from genviz.model import abilities, answers, outline
 
     model = outline(entry.model_class(), entry.args)
     return {
         "name": name, "model": name, "title": entry.title, "abilities": abilities(model), "walks": list(model.walks),
-        "answers": answers(model), "knobs": describe_knobs(model.Knobs), "pixels": model.pixels, "shape": list(model.shape),
+        "answers": answers(model), "knobs": describe_knobs(model.Knobs), "medium": model.medium, "shape": list(model.shape),
+        "levels": model.levels, "pixels": model.pixels, "likelihoods": told(model.likelihoods), "grows": model.grows,
         "beside": [dict(zip(("name", "label", "paint"), row, strict=True)) for row in model.beside],
-        "z_dim": getattr(model, "z_dim", None), "order": getattr(model, "order", ""), "cards": cards, "data": list(entry.data),
+        "z_dim": model.z_dim, "cards": cards, "data": list(entry.data),
         "parameters": sum(p.numel() for p in model.parameters()),
     }  # fmt: skip
+
+
+def data_of(catalogue: dict[str, Any], medium: str) -> dict[str, dict]:
+    """The data sets of a medium by name."""
+    return {name: data for name, data in catalogue["data"].items() if data["medium"] == medium}
 
 
 def model_in(catalogue: dict[str, Any], name: str) -> dict[str, Any]:

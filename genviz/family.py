@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from genviz.data import of
+
 if TYPE_CHECKING:
     from genviz.model import Model
-
-IMAGE_DATA = ("mnist", "fashion_mnist")
-POINT_DATA = ("two_moons", "rings", "swiss_roll", "eight_gaussians", "twenty_five_gaussians", "checkerboard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Entry:
     model: str  # "genviz.families.vae.vae:VAE"
     args: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe = Recipe()
-    data: tuple[str, ...] = IMAGE_DATA
+    data: tuple[str, ...] = of("image")
 
     def model_class(self) -> type[Model]:
         module, name = self.model.split(":")

@@ -16,7 +16,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
-from genviz.data import POINTS, examples
+from genviz.data import DATA, examples
 from genviz.model import Model
 
 MOMENTS = (0.0, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0)  # shares of the training
@@ -55,7 +55,7 @@ class History:
         kept = {
             k: v.detach().cpu() for k, v in there.chronicle(there.prepare(x, rng).to(model.device), label.to(model.device), rng).items()
         }
-        if self.data not in POINTS:
+        if DATA[self.data].medium == "image":
             kept["frechet"] = torch.tensor(_distance(there, self.data))
         self.moments.append(kept | {"step": torch.tensor(step)})
 

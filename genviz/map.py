@@ -25,7 +25,7 @@ import numpy as np
 from genviz import argument, checkpoint
 from genviz import file as files
 from genviz.argument import Command, pick_device, reader
-from genviz.data import DATASETS
+from genviz.data import DATA, of
 from genviz.data.exhibit import exhibit
 from genviz.file import FileError
 
@@ -76,11 +76,11 @@ def path(data: str) -> Path:
 @lru_cache(maxsize=4)
 def read(data: str) -> Map:
     """The shipped map of a data set; ValueError with one sentence where there is none or where it fits no longer."""
-    if data not in DATASETS:
-        raise ValueError(f"There is no data set '{data}'; there are {', '.join(DATASETS)}.")
+    if data not in of("image"):
+        raise ValueError(f"There is no data set '{data}'; there are {', '.join(of('image'))}.")
     file, command = path(data), f"python -m genviz.map {MODEL} {data}"
     if not file.exists():
-        raise ValueError(f"The map of {DATASETS[data].title} is not computed yet; make it with: {command}")
+        raise ValueError(f"The map of {DATA[data].title} is not computed yet; make it with: {command}")
     try:
         arrays, about = files.read_arrays(file)
         found = Map(arrays["mu"].astype(np.float32), arrays["xy"], arrays["labels"].astype(np.int64), about)
@@ -91,7 +91,7 @@ def read(data: str) -> Map:
         why = f"{files.shown(file)} lacks {error}" if isinstance(error, KeyError) and not about.get("model") else error.args[0]
         raise ValueError(f"The map cannot be read ({why}); make it again with: {command}") from None
     if card.sha256 != about["sha256"]:
-        raise ValueError(f"The map of {DATASETS[data].title} was made from other weights of {card.name}; make it again with: {command}")
+        raise ValueError(f"The map of {DATA[data].title} was made from other weights of {card.name}; make it again with: {command}")
     return found
 
 
@@ -128,8 +128,8 @@ def embed(name: str, data: str, device: str = "cpu") -> tuple[np.ndarray, str]:
 
     from genviz.model import abilities
 
-    if data not in DATASETS:
-        raise KeyError(f"There is no data set of images '{data}'; there are {', '.join(DATASETS)}.")
+    if data not in of("image"):
+        raise KeyError(f"There is no data set of images '{data}'; there are {', '.join(of('image'))}.")
     card = checkpoint.card_of(name, data)
     model = checkpoint.load(card, pick_device(device))
     if "encode" not in abilities(model):
@@ -162,14 +162,14 @@ def main() -> None:
         "model", nargs="?", type=reader(argument.model), default=MODEL, help="family/model with an encoder (default: %(default)s)"
     )
     command.add_argument(
-        "data", nargs="?", type=reader(argument.one_of("data set of images", DATASETS)), help=f"{' or '.join(DATASETS)} (default: both)"
+        "data", nargs="?", type=reader(argument.one_of("data set of images", of("image"))), help="as in mnist (default: all)"
     )
     command.add_argument("--device", type=reader(argument.device), default="cpu")
     command.add_argument("--n-neighbors", type=reader(argument.whole, "n_neighbors", *NEIGHBORS), default=N_NEIGHBORS)
     command.add_argument("--min-dist", type=reader(argument.number, "min_dist", 0, 0.99), default=MIN_DIST)
     args = command.parse_args()
     with command.sentences():
-        for data in [args.data] if args.data else DATASETS:
+        for data in [args.data] if args.data else of("image"):
 
             def show(share: float, data: str = data) -> None:
                 if sys.stderr.isatty():

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from genviz.frame import Frame
+from genviz.likelihood import Likelihood
 
 AT_ONCE = 32  # pictures that a network is asked about in one turn
 
@@ -108,11 +109,14 @@ class Model(nn.Module, ABC):
     Knobs: ClassVar[type] = NoKnobs
     walks: ClassVar[tuple[str, ...]] = ("sample",)
     answers: ClassVar[tuple[str, ...]] = ()
-    shape: tuple[int, ...] = (1, 28, 28)  # (2,) for points
-    pixels: str = "grey"  # what x holds: "binary" (-1 or 1), "levels" (equally spaced grey levels), "grey" (any value)
+    medium: ClassVar[str] = "image"  # of genviz.medium.MEDIA
+    shape: tuple[int | None, ...] = (1, 28, 28)  # (2,) for points; a trailing None is any length up to the medium's bound
+    levels: int = 256  # values that a number of x can take: 2 (-1 or 1), so many grey levels, or 0 for real numbers
+    grows: ClassVar[str] = ""  # "pixels" where they are painted one by one in raster order, "places" where x grows longer, else ""
+    z_dim: int | None = None  # numbers of a latent point, None without a latent space
+    likelihoods: tuple[Likelihood, ...] = ()  # what it can say of the probability of x, the one that stands for it first
     beside: ClassVar[tuple[tuple[str, str, str], ...]] = ()  # aux that the screen shows beside x: name, label, how to paint it
     measured: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # the settings of the knobs at which `genviz.compare` measures it
-    importance: ClassVar[int] = 500  # k of the importance-weighted bound that is reported
     scored: ClassVar[int] = 10_000  # test images whose likelihood is reported, at most
 
     @abstractmethod
@@ -138,6 +142,11 @@ class Model(nn.Module, ABC):
     def chronicle(self, x: Tensor, label: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """What to keep of a moment of training (genviz.history): small tensors, from held-out x; {} for nothing."""
         return {}
+
+    @property
+    def pixels(self) -> str:
+        """What a pixel is, in a word: "binary" (black or white), "levels" (a few grey levels) or "grey" (any value)."""
+        return "binary" if self.levels == 2 else "grey" if self.levels in (0, 256) else "levels"
 
     @property
     def device(self) -> torch.device:
@@ -234,5 +243,5 @@ def abilities(model: Model | type[Model]) -> list[str]:
 def answers(model: Model | type[Model]) -> list[str]:
     """Names of the plain methods that may be asked for as a short call, beyond the abilities: those that the model declares and every
     likelihood that it has, so that whoever compares likelihoods can ask any model."""
-    found = [name for name in ("importance_weighted", "ode_log_prob") if callable(getattr(model, name, None))]
-    return list(dict.fromkeys([*model.answers, *found]))
+    asked = [one.method for one in model.likelihoods if one.method not in ABILITIES]
+    return list(dict.fromkeys([*model.answers, *asked]))

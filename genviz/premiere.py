@@ -122,7 +122,7 @@ def main() -> None:
             order = order_of(catalogue, family)
             if order is None or (wanted and family["name"] not in wanted):
                 continue
-            raster = next(m for m in family["models"] if m["name"] == order.model)["order"] == "raster"
+            raster = next(m for m in family["models"] if m["name"] == order.model)["grows"] == "pixels"
             shots = [shot for shot in stage.film(replace(order, frames=2 if raster else FRAMES)) if shot]  # the player replays pixels
             file = path(family["name"])
             files.write(file, pack(catalogue, order, shots))

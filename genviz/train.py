@@ -33,7 +33,7 @@ from torch import Tensor
 
 from genviz import argument, checkpoint, file
 from genviz.argument import Command, pick_device, reader
-from genviz.data import POINTS, examples
+from genviz.data import DATA, examples
 from genviz.data.images import batches
 from genviz.families import FAMILIES, on
 from genviz.family import Entry, Recipe
@@ -323,7 +323,7 @@ def train(
             show(_bar(name, data, progress))
     assert progress is not None
     show(_bar(name, data, progress))
-    kind = "points" if data in POINTS else "images"
+    kind = "points" if DATA[data].medium == "points" else "images"
     held_out = {
         "name": "held_out_loss",
         "value": progress.held_out,
@@ -346,7 +346,7 @@ def train(
         round(progress.seconds, 1),
         machine,
         seed,
-        trained_on="50,000 points; 5,000 more held out for selection" if data in POINTS else checkpoint.Card.trained_on,
+        trained_on=DATA[data].trained_on,
         metrics=[held_out] if progress.held_out is not None else [],
     )
     return checkpoint.save(model, card, history.tensors())

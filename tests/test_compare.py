@@ -16,7 +16,9 @@ import genviz.families
 from genviz import checkpoint, compare
 from genviz.compare import __main__ as command_line
 from genviz.compare import measure
-from genviz.family import IMAGE_DATA, Entry
+from genviz.data import of
+from genviz.family import Entry
+from genviz.likelihood import Likelihood
 from genviz.metrics import classifier
 from genviz.model import binarize
 
@@ -26,7 +28,8 @@ SAMPLES = 60
 class Coin(Toy):
     """The toy with black and white pixels and a likelihood."""
 
-    pixels = "binary"
+    levels = 2
+    likelihoods = (Likelihood("iw", "importance_weighted", {"k": 500}, levels=2), Likelihood("elbo", "elbo", levels=2))
 
     def prepare(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         return binarize(x, rng)
@@ -44,7 +47,8 @@ class Coin(Toy):
 class Levels(Toy):
     """The toy with an exact likelihood over 16 levels."""
 
-    pixels, levels = "levels", 16
+    levels = 16
+    likelihoods = (Likelihood("exact", "log_prob", levels=16),)
 
     def prepare(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         return (x.int() * 16 // 256).float() * (2 / 15) - 1
@@ -174,7 +178,7 @@ def test_settings() -> None:
     from genviz.families import FAMILIES
 
     assert measure.settings(Toy) == {"": {}}
-    models = [e.model_class() for e in FAMILIES["diffusion"].models if e.data == IMAGE_DATA]
+    models = [e.model_class() for e in FAMILIES["diffusion"].models if e.data == of("image")]
     assert models and all(
         set(measure.settings(m)) == {"dpm_solver, 17 steps, guidance 1.25", "dpm_solver, 10 steps, guidance 1"} for m in models
     )
@@ -248,7 +252,7 @@ def test_classes_are_drawn_as_often_as_the_training_set_has_them(monkeypatch) ->
 
 
 def test_shipped_benchmark_tells_of_every_shipped_model() -> None:
-    rows, cards = compare.read(), [c for c in checkpoint.cards() if c.data in IMAGE_DATA]
+    rows, cards = compare.read(), [c for c in checkpoint.cards() if c.data in of("image")]
     assert {(r.name, r.data, r.sha256) for r in rows} == {(c.name, c.data, c.sha256) for c in cards}
     assert compare.unmeasured(cards) == [], "measured, or made with another classifier"
     assert all(r.samples == 10_000 and r.floor > 0 for r in rows)

@@ -12,9 +12,11 @@ from torch import nn
 
 from genviz import checkpoint
 from genviz.compare.plane import strayed
-from genviz.data import POINTS
+from genviz.data import of
 from genviz.families import FAMILIES, find
 from genviz.frame import Frame, describe_knobs, read_knobs
+from genviz.medium import MEDIA
+from genviz.metrics.likelihood import log_likelihood
 from genviz.model import ABILITIES, Model, abilities, outline
 
 NAMES = [f"{f.name}/{e.name}" for f in FAMILIES.values() for e in f.models]
@@ -64,7 +66,7 @@ def test_nfe_equals_counted_calls(model: Model) -> None:
     for name, child in model.named_children():
         child.register_forward_hook(lambda _, given, __, name=name: calls.update({name: len(given[0])}))
     frames = walk(model, 2, 0)
-    if getattr(model, "order", "") == "raster":
+    if model.grows == "pixels":
         assert [f.nfe for f in frames] == [f.step for f in frames]  # one conditional per pixel, from a cache instead of the modules
     else:
         assert 2 * frames[-1].nfe == max(calls.values())  # rows that the network saw, for two pictures
@@ -81,7 +83,7 @@ def test_no_gradient_leaks(model: Model) -> None:
 
 
 def test_abilities_have_their_shapes(model: Model) -> None:
-    plane = len(model.shape) == 1
+    plane = model.medium == "points"
     given = torch.randn(3, 2) if plane else torch.randint(0, 256, (3, 1, 28, 28), dtype=torch.uint8)
     x = model.prepare(given, torch.Generator().manual_seed(0))
     assert x.shape == (3, *model.shape) and (plane or (x.min() >= -1 and x.max() <= 1))
@@ -104,6 +106,19 @@ def test_abilities_have_their_shapes(model: Model) -> None:
     assert not ("log_prob" in can and "elbo" in can), "a bound is not a likelihood"
 
 
+def test_what_a_model_says_of_probabilities_is_declared_and_true(model: Model) -> None:
+    """Every method of a likelihood is there and answers in nats; what counts no grey levels of bytes is told in no bits of them."""
+    given = torch.randn(2, 2) if model.medium == "points" else torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
+    assert model.medium in MEDIA and (model.levels == 0) == (model.medium == "points")
+    for one in model.likelihoods:
+        assert one.levels == model.levels, "it counts other values than those that x can take"
+        few = one.draws(2)
+        (nats,) = log_likelihood(model, given, few)
+        assert nats.shape == (2,) and nats.isfinite().all()
+    asked = {one.method for one in model.likelihoods}
+    assert {"log_prob", "elbo"} & set(abilities(model)) <= asked, "a likelihood that nothing tells of"
+
+
 def test_walks_and_answers_exist(model: Model) -> None:
     for name in (*model.walks, *model.answers):
         assert callable(getattr(model, name, None)), name
@@ -120,7 +135,7 @@ def test_knobs_are_drawable(model: Model) -> None:
     assert model.Knobs(**read_knobs(describe_knobs(model.Knobs), {})) == model.Knobs()
 
 
-@pytest.mark.parametrize("card", [pytest.param(c, id=f"{c.family} {c.data}") for c in checkpoint.cards() if c.data in POINTS])
+@pytest.mark.parametrize("card", [pytest.param(c, id=f"{c.family} {c.data}") for c in checkpoint.cards() if c.data in of("points")])
 def test_points_arrive_where_the_data_are(card) -> None:
     """At the default knobs at most a tenth of a model's points lie outside the region that holds 99.8 % of the data.
 

@@ -24,11 +24,11 @@ from genviz.plots import pictures
 from genviz.ui import call, export
 
 KNOBS = [{"name": "steps", "type": "int", "default": 3, "low": 1, "high": 900, "choices": (), "step": None, "kind": "", "help": ""}]
-PLAIN = {"name": "toy/toy", "title": "Toy", "walks": ["sample"], "abilities": [], "answers": [], "knobs": KNOBS, "order": "",
+PLAIN = {"name": "toy/toy", "title": "Toy", "walks": ["sample"], "abilities": [], "answers": [], "knobs": KNOBS, "grows": "",
          "shape": [1, 28, 28], "data": ["mnist"], "cards": {"mnist": {}}}  # fmt: skip
-PAINTER = {**PLAIN, "name": "toy/painter", "title": "Painter", "order": "raster"}
+PAINTER = {**PLAIN, "name": "toy/painter", "title": "Painter", "grows": "pixels"}
 POINTS = {**PLAIN, "name": "toy/plane", "title": "Plane", "shape": [2], "data": ["rings"], "cards": {"rings": {}}}
-TOYS = {"families": [{"models": [PLAIN, PAINTER], "planes": [POINTS]}], "data": {"mnist": {"title": "MNIST"}}, "points": {"rings": "Rings"}}
+TOYS = {"families": [{"models": [PLAIN, PAINTER], "planes": [POINTS]}], "data": {"mnist": {"title": "MNIST"}, "rings": {"title": "Rings"}}}
 
 
 def shots(n: int = 3, count: int = 4, steps: int | None = None) -> list[Shot]:

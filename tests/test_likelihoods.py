@@ -16,14 +16,14 @@ import torch
 from PIL import Image
 
 from genviz import checkpoint, likelihoods
-from genviz.data import DATASETS
+from genviz.data import of
 from genviz.data.exhibit import exhibit
 from genviz.engine.stage import Stage
-from genviz.likelihoods import BASELINES, CORRECTIONS, SETS, kind_of, method_of, read, scored, table_hash
+from genviz.likelihood import find
+from genviz.likelihoods import BASELINES, CORRECTIONS, SETS, read, scored, table_hash
 from genviz.metrics.complexity import png_bits
 from genviz.metrics.counting import NEIGHBOURS, Counted, contexts, count, fill
 from genviz.metrics.detection import auroc, roc
-from genviz.model import abilities, answers
 from genviz.ui import likelihood_lab
 from genviz.ui.likelihood_lab import LikelihoodLab, Subject, panel
 
@@ -139,10 +139,9 @@ def test_a_model_is_asked_for_the_best_likelihood_that_it_has() -> None:
     from genviz.families.score.score import Score
     from genviz.families.vae.vae import VAE
 
-    kinds = {kind: kind_of([*abilities(kind), *answers(kind)]) for kind in (GreyPixelCNN, VAE, Flow, Score)}
-    assert list(kinds.values()) == ["exact", "IW-16", "IW-16", "ODE"]
-    assert method_of("IW-16") == ("importance_weighted", {"k": 16}) and method_of("ODE") == ("ode_log_prob", {})
-    assert kind_of(["elbo"]) == "ELBO" and kind_of(["decode", "draw"]) == ""
+    asked = [kind.likelihoods[0].quick() for kind in (GreyPixelCNN, VAE, Flow, Score)]
+    assert [one.name for one in asked] == ["exact", "IW-16", "IW-16", "ODE"]
+    assert [one.levels for one in asked] == [16, 2, 256, 256] and asked[1].method == "importance_weighted"
 
 
 @pytest.mark.parametrize("short", ["flow", "score"])
@@ -154,8 +153,7 @@ def test_models_that_have_no_weights_yet_are_served_by_what_they_can(short) -> N
 
     torch.manual_seed(0)
     model = (Flow(8, 8, 1) if short == "flow" else Score(16, 16, 1, 1)).eval().requires_grad_(False)
-    kind, x = kind_of([*abilities(model), *answers(model)]), torch.from_numpy(exhibit("mnist")[0][:1, None].copy())
-    method, options = method_of(kind)
+    one, x = model.likelihoods[0].quick(), torch.from_numpy(exhibit("mnist")[0][:1, None].copy())
 
     class One(Stage):
         def load(self, name, data):
@@ -163,8 +161,8 @@ def test_models_that_have_no_weights_yet_are_served_by_what_they_can(short) -> N
 
     stage = One("cpu")
     prepared = stage.answer("a/b", "mnist", "prepare", (x.numpy(),), {"seed": 0})
-    live = stage.answer("a/b", "mnist", method, (prepared,), {"seed": 0, **options}) / np.log(2)
-    assert np.allclose(measure(model, x, kind, "mnist", filled_in(model, np.ones(256)))[0], live, rtol=1e-4)
+    live = stage.answer("a/b", "mnist", one.method, (prepared,), {"seed": 0, **one.options}) / np.log(2)
+    assert np.allclose(measure(model, x, one, "mnist", filled_in(model, np.ones(256)))[0], live, rtol=1e-4)
 
 
 # ---- what is shipped ------------------------------------------------------------------------------------------------------------------
@@ -174,7 +172,7 @@ def shipped(data: str) -> list[tuple[str, str]]:
     return [(name, sha256) for name, sha256 in scored(data) if likelihoods.has(name, data, sha256)]
 
 
-@pytest.mark.parametrize("data", DATASETS)
+@pytest.mark.parametrize("data", of("image"))
 def test_the_shipped_scores_are_small_and_of_the_present_weights(data) -> None:
     names = [name for name, _ in shipped(data)]
     assert {*BASELINES, "autoregressive/pixel_cnn", "autoregressive/pixel_cnn_grey", "vae/vae"} <= set(names)
@@ -186,7 +184,7 @@ def test_the_shipped_scores_are_small_and_of_the_present_weights(data) -> None:
         assert found.about["other"] != data and found.about["kind"] and found.about["seed"] and found.about["png"]
         assert (found.sets["test"][1] > 0).all() and (found.sets["test"][2] < 0).all()
     for file in (checkpoint.PRETRAINED / "likelihood").glob("*.safetensors"):
-        assert file.stem.endswith(tuple(f"-{name}" for name in DATASETS)), file
+        assert file.stem.endswith(tuple(f"-{name}" for name in of("image"))), file
 
 
 def test_stale_and_missing_scores_are_refused_with_the_command(tmp_path, monkeypatch) -> None:
@@ -222,7 +220,7 @@ def test_the_shipped_scores_are_computed_again(data_sets, name, data) -> None:
     card = checkpoint.card_of(name, data)
     found, model = read(name, data, card.sha256), checkpoint.load(card)
     x = images(data, "test")[0][:50]
-    again = measure(model, x, found.about["kind"], data, found.filled)
+    again = measure(model, x, find(model.likelihoods, found.about["kind"]), data, found.filled)
     assert np.allclose(again, found.sets["test"][:, :50], rtol=2e-3, atol=1)
 
 

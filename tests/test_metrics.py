@@ -13,10 +13,11 @@ from scipy.linalg import sqrtm
 from genviz import checkpoint
 from genviz.checkpoint import CheckpointError
 from genviz.data.exhibit import exhibit
+from genviz.likelihood import Likelihood, find
 from genviz.metrics import classifier
 from genviz.metrics.coverage import coverage
 from genviz.metrics.distance import frechet, gaussian_frechet, kid, moments
-from genviz.metrics.likelihood import bits_per_dim, kinds, log_likelihood
+from genviz.metrics.likelihood import bits_per_dim, log_likelihood
 
 
 def clouds(n: int, m: int, d: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -102,6 +103,11 @@ class Coin:
     """Independent pixels, white with probability 1/4; its bounds are true bounds with known gaps."""
 
     device = torch.device("cpu")
+    likelihoods = (
+        Likelihood("exact", "log_prob", levels=2),
+        Likelihood("iw", "importance_weighted", {"k": 500}, levels=2),
+        Likelihood("elbo", "elbo", levels=2),
+    )
 
     def prepare(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         return (torch.rand(x.shape, generator=rng) < x / 255).float() * 2 - 1
@@ -120,22 +126,32 @@ def test_log_likelihood() -> None:
     x = torch.zeros(7, 1, 28, 28, dtype=torch.uint8)
     x[3:] = 255
     coin = Coin()
-    assert kinds(coin) == ["ELBO", "IW-500", "exact"] and kinds(object()) == []
-    parts = list(log_likelihood(coin, x, "exact", batch=3))
+    exactly = coin.likelihoods[0]
+    parts = list(log_likelihood(coin, x, exactly, batch=3))
     assert [len(p) for p in parts] == [3, 3, 1]
     exact = torch.cat(parts)
     assert exact.tolist() == pytest.approx([784 * math.log(0.75)] * 3 + [784 * math.log(0.25)] * 4)
     for kind, gap in (("ELBO", 1), ("IW-1", 1), ("IW-500", 1 / 500)):
-        assert (exact - torch.cat(list(log_likelihood(coin, x, kind)))).tolist() == pytest.approx([gap] * 7, abs=1e-4)
+        found = torch.cat(list(log_likelihood(coin, x, find(coin.likelihoods, kind))))
+        assert (exact - found).tolist() == pytest.approx([gap] * 7, abs=1e-4)
     grey = torch.full((6, 1, 28, 28), 128, dtype=torch.uint8)  # half of the pixels, by chance
-    whole = torch.cat(list(log_likelihood(coin, grey, "exact", batch=2)))
+    whole = torch.cat(list(log_likelihood(coin, grey, exactly, batch=2)))
     assert len(set(whole.tolist())) > 1
-    assert torch.equal(whole[2:], torch.cat(list(log_likelihood(coin, grey, "exact", batch=2, first=2))))  # taken up half-way
+    assert torch.equal(whole[2:], torch.cat(list(log_likelihood(coin, grey, exactly, batch=2, first=2))))  # taken up half-way
     for kind in ("IW-0", "IW-", "exactly", ""):
-        with pytest.raises(ValueError, match="offers ELBO, IW-500, exact"):
-            log_likelihood(coin, x, kind)
-    with pytest.raises(ValueError, match="offers none"):
-        log_likelihood(object(), x, "ELBO")
+        with pytest.raises(ValueError, match="there is exact, IW-500, ELBO"):
+            find(coin.likelihoods, kind)
+    with pytest.raises(ValueError, match="there is none"):
+        find((), "ELBO")
+
+
+def test_a_density_of_real_numbers_is_never_told_in_bits_of_bytes() -> None:
+    assert [Likelihood("exact", "log_prob", levels=k).unit for k in (0, 2, 16, 256)] == ["nats", "nats", "bits/dim", "bits/dim"]
+    with pytest.raises(ValueError, match="real numbers"):
+        Likelihood("exact", "log_prob", levels=0, unit="bits/dim")
+    with pytest.raises(ValueError, match="there are exact, ode"):
+        Likelihood("guess", "log_prob")
+    assert [Likelihood(k, "f", {"k": 500} if k == "iw" else {}).bound for k in ("exact", "ode", "iw", "elbo", "ais")] == [0, 0, 1, 1, 0]
 
 
 def test_classifier_files_are_checked(tmp_path, monkeypatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from genviz import checkpoint
-from genviz.data import POINTS
+from genviz.data import of
 from genviz.data import plane as shown
 from genviz.data.points import log_prob, points, score
 from genviz.engine import Shot
@@ -60,7 +60,7 @@ def trained(name: str, kind: type, data: str = "eight_gaussians", steps: int = 6
 # ---- the truth that is shipped
 
 
-@pytest.mark.parametrize("data", POINTS)
+@pytest.mark.parametrize("data", of("points"))
 def test_the_shipped_truth_is_the_formulas(data: str) -> None:
     x, log_p = shown.truth(data)
     assert x.shape == (2000, 2) and np.allclose(x, points(data, "test")[0][:2000], atol=2e-3)
@@ -71,7 +71,7 @@ def test_the_shipped_truth_is_the_formulas(data: str) -> None:
         x[0] = 0
 
 
-@pytest.mark.parametrize("data", POINTS)
+@pytest.mark.parametrize("data", of("points"))
 @pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0])
 def test_noise_blurs_the_density(data: str, sigma: float) -> None:
     density, arrows = shown.noisy(data, sigma, 24)

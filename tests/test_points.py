@@ -7,9 +7,8 @@ import math
 import pytest
 import torch
 
-from genviz.data import POINTS, examples
+from genviz.data import examples, of
 from genviz.data.points import draw, log_prob, points, score
-from genviz.family import POINT_DATA
 
 
 def grid(step: float, half: float = 5.0) -> torch.Tensor:
@@ -18,16 +17,16 @@ def grid(step: float, half: float = 5.0) -> torch.Tensor:
 
 
 def test_names_are_one_list() -> None:
-    assert tuple(POINTS) == POINT_DATA
+    assert len(of("points")) == 6
 
 
-@pytest.mark.parametrize("data", POINT_DATA)
+@pytest.mark.parametrize("data", of("points"))
 @pytest.mark.parametrize("sigma", [0.0, 0.5])
 def test_density_has_mass_one(data: str, sigma: float) -> None:
     assert float(log_prob(data, grid(0.05), sigma).exp().sum()) * 0.05**2 == pytest.approx(1, abs=2e-3)
 
 
-@pytest.mark.parametrize("data", POINT_DATA)
+@pytest.mark.parametrize("data", of("points"))
 @pytest.mark.parametrize("sigma", [0.1, 1.0])
 def test_score_is_the_gradient_of_log_prob(data: str, sigma: float) -> None:
     rng = torch.Generator().manual_seed(0)
@@ -40,7 +39,7 @@ def test_score_is_the_gradient_of_log_prob(data: str, sigma: float) -> None:
         torch.testing.assert_close(score(data, x, sigma)[:, axis], slope, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("data", POINT_DATA)
+@pytest.mark.parametrize("data", of("points"))
 def test_samples_follow_the_density(data: str) -> None:
     """Mean log-density of samples = minus the entropy, computed by the grid; moments near 0 and 1."""
     x = points(data, "test")[0]
@@ -52,7 +51,7 @@ def test_samples_follow_the_density(data: str) -> None:
     assert x.abs().max() < 2.6 and float(x.std(0).min()) > 0.5 and float(x.std(0).max()) < 1.4
 
 
-@pytest.mark.parametrize("data", POINT_DATA)
+@pytest.mark.parametrize("data", of("points"))
 def test_splits_are_fixed_and_apart(data: str) -> None:
     sizes = {split: examples(data, split) for split in ("train", "held_out", "test")}
     assert [len(x) for x, _ in sizes.values()] == [50_000, 5_000, 10_000]

@@ -19,7 +19,7 @@ from genviz.families.score import flow, grey, score, tab
 from genviz.families.score.plane import SMALLEST, PlaneScore
 from genviz.families.score.score import ALONE, NO_CLASS, TOGETHER, Score
 from genviz.families.score.walk import SAMPLERS, levels
-from genviz.metrics.likelihood import bits_per_dim, kinds, log_likelihood
+from genviz.metrics.likelihood import bits_per_dim, log_likelihood
 from genviz.model import finish
 from genviz.nn.ask import Ask
 
@@ -200,12 +200,12 @@ def test_pixels_on_their_own_have_the_likelihood_of_their_histogram(pictures, mo
 
 
 def test_ode_log_prob_is_reported_in_bits_of_bytes(model, pictures):
-    assert kinds(Score) == ["ODE"]
+    assert [one.name for one in Score.likelihoods] == ["ODE"]
     x = model.prepare(pictures, rng())
     nats = model.ode_log_prob(x, rng(3))
     assert nats.shape == (2,) and nats.isfinite().all() and not nats.requires_grad
     assert torch.equal(nats, model.ode_log_prob(x, rng(3))) and not torch.equal(nats, model.ode_log_prob(x, rng(4)))
-    (chunk,) = log_likelihood(model, pictures, "ODE")
+    (chunk,) = log_likelihood(model, pictures, Score.likelihoods[0])
     assert 0 < bits_per_dim(-chunk.mean().item(), 784) < 20
     estimates = model.likelihood(x, rng(3), probes=3, steps=5)
     assert estimates["nats"].shape == (3, 2) and estimates["nfe"] == 20

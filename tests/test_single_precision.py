@@ -79,7 +79,7 @@ def everything(stage: Stage, name: str) -> dict[str, Any]:
             order = Order(name, "", walk, asked, n, 0, {k: np.asarray(v, np.float32) for k, v in given.items()}, ("x0_hat", "score"), 2)
             *_, shot = [shot for shot in stage.film(order) if shot]
             found[walk, sampler] = shot.x
-    x = POINTS if len(model.shape) == 1 else X
+    x = POINTS if model.medium == "points" else X
     for method in [*abilities(model), *answers(model)]:
         options = {"seed": 0} if method == "elbo" else {}
         arrays = () if method in ALONE else (np.zeros((2, model.z_dim), np.float32),) if method in ("decode", "restore") else (x,)

@@ -16,6 +16,7 @@ from genviz.catalogue import describe
 from genviz.engine.stage import Stage
 from genviz.family import Entry
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, randn
 
 
@@ -69,6 +70,8 @@ class Toy(Model):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x.flatten(1)[:, : self.z_dim], torch.zeros(len(x), self.z_dim)
+
+    likelihoods = (Likelihood("elbo", "elbo"),)
 
     def elbo(self, x: Tensor, rng: torch.Generator) -> Tensor:
         return -x.square().flatten(1).sum(1) + randn(len(x), rng=rng)

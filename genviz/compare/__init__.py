@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genviz import checkpoint, file
-from genviz.family import IMAGE_DATA
+from genviz.data import of
 from genviz.file import FileError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def read_rows() -> tuple[list[Row], list[str]]:
 def faults() -> list[str]:
     """A sentence for each file of figures that cannot be believed: the rows, and the classifiers that they were measured with."""
     found = read_rows()[1]
-    for data in IMAGE_DATA:
+    for data in of("image"):
         try:
             _passport(data)
         except FileError as error:
@@ -154,7 +154,7 @@ def merge(rows: Iterable[Row]) -> list[Row]:
 def unmeasured(cards: Iterable[Card]) -> list[Card]:
     """The cards without a row, or with a row that tells of other weights or was made with another classifier."""
     known = {(row.name, row.data, row.sha256, row.classifier) for row in read()}
-    return [card for card in cards if card.data in IMAGE_DATA and (card.name, card.data, card.sha256, eye(card.data)) not in known]
+    return [card for card in cards if card.data in of("image") and (card.name, card.data, card.sha256, eye(card.data)) not in known]
 
 
 def eye(data: str) -> str:
@@ -181,7 +181,7 @@ def rows(cards: Iterable[Card] | None = None, samples: int = SAMPLES) -> Iterato
     from genviz.compare.measure import measure
 
     for card in checkpoint.cards() if cards is None else cards:
-        if card.data in IMAGE_DATA:  # points in the plane are there to be seen
+        if card.data in of("image"):  # points in the plane are there to be seen
             yield from measure(card, samples)
 
 

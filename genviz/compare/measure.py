@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 import os
 import platform
 import statistics
@@ -34,7 +35,7 @@ from genviz.frame import Frame
 from genviz.metrics import classifier
 from genviz.metrics.coverage import Coverage, coverage
 from genviz.metrics.distance import frechet, kid
-from genviz.metrics.likelihood import bits_per_dim, kinds, log_likelihood
+from genviz.metrics.likelihood import bits_per_dim, log_likelihood
 from genviz.model import Model, abilities
 
 CHUNK = 250  # pictures drawn at a time
@@ -183,20 +184,18 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
     title, stem = f"{card.name} on {card.data}", f"{card.family}-{card.model}-{card.data}"
     likelihoods: dict[str, float] = {}
     test = images(card.data, "test")[0][: min(samples, model.scored)]
-    for kind in kinds(model):
-        facts = {"sha256": card.sha256, "n": len(test), "kind": kind}
+    for one in model.likelihoods:
+        facts = {"sha256": card.sha256, "n": len(test), "kind": one.name}
         nats = yield from collect(
-            f"{stem}-{kind}", facts, len(test), lambda i, kind=kind: log_likelihood(model, test, kind, first=i), f"{title}: {kind}"
+            f"{stem}-{one.name}", facts, len(test), lambda i, one=one: log_likelihood(model, test, one, first=i), f"{title}: {one.name}"
         )
-        likelihoods[kind] = -nats.mean().item()
-    best = list(likelihoods)[-1] if likelihoods else "none"
-    nats_per_picture = model.pixels == "binary"
-    unit = "" if best == "none" else "nats" if nats_per_picture else "bits/dim"
-    dims = model.shape[0] * model.shape[1] * model.shape[2]
-    value = {k: v if nats_per_picture else bits_per_dim(v, dims) for k, v in likelihoods.items()}
+        likelihoods[one.name] = -nats.mean().item()
+    best = model.likelihoods[0] if model.likelihoods else None
+    dims = math.prod(model.shape)
+    value = {k: bits_per_dim(v, dims) if best and best.unit == "bits/dim" else v for k, v in likelihoods.items()}
     levels = model.levels if model.pixels == "levels" else 0
-    prepared = "binarised by chance, one draw each" if nats_per_picture else f"at {levels} levels" if levels else "as they are"
-    protocol = f"{best} negative log-likelihood, mean of {len(test):,} test images {prepared}" if likelihoods else ""
+    prepared = "binarised by chance, one draw each" if model.levels == 2 else f"at {levels} levels" if levels else "as they are"
+    protocol = f"{best.name} negative log-likelihood, mean of {len(test):,} test images {prepared}" if best else ""
     truth = None
     for setting, given in settings(model).items():
         knobs = model.Knobs(**given)
@@ -221,9 +220,10 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
             card.name, card.data, card.title, setting, given, pictures(model), samples,
             distance, truth.frechet, distance / truth.frechet, kid(features, truth.features), truth.kid,
             shares.precision, shares.recall, shares.density, shares.coverage, dataclasses.asdict(truth.coverage),
-            value.get(best), best, unit, protocol, value.get("ELBO") if best != "ELBO" else None,
+            value[best.name] if best else None, best.name if best else "none", best.unit if best else "", protocol,
+            value.get("ELBO") if best and best.kind != "elbo" else None,
             counting(card.data, levels) if levels else None,
             draw(model, knobs, 1, 0)[1], milliseconds(model, knobs, 1), milliseconds(model, knobs, 64), machine(),
-            card.parameters, card.seconds, getattr(model, "z_dim", None), "encode" in abilities(model), card.sha256, eye(card.data),
+            card.parameters, card.seconds, model.z_dim, "encode" in abilities(model), card.sha256, eye(card.data),
             command(card, samples), agreement,
         )  # fmt: skip

@@ -11,7 +11,7 @@ import torch
 
 from genviz import checkpoint
 from genviz.checkpoint import Card
-from genviz.data import POINTS
+from genviz.data import of
 from genviz.metrics.region import outside
 
 DRAWN = 1000
@@ -27,11 +27,11 @@ def strayed(card: Card, **knobs: object) -> float:
 def main() -> None:
     shares: dict[str, dict[str, float]] = {}
     for card in checkpoint.cards():
-        if card.data in POINTS:
+        if card.data in of("points"):
             shares.setdefault(card.name, {})[card.data] = strayed(card)
-    print(f"{'outside, in %':22}" + "".join(f"{data:>22}" for data in POINTS))
+    print(f"{'outside, in %':22}" + "".join(f"{data:>22}" for data in of("points")))
     for name, row in shares.items():
-        print(f"{name:22}" + "".join(f"{100 * row[data]:22.1f}" if data in row else f"{'not trained':>22}" for data in POINTS))
+        print(f"{name:22}" + "".join(f"{100 * row[data]:22.1f}" if data in row else f"{'not trained':>22}" for data in of("points")))
 
 
 if __name__ == "__main__":

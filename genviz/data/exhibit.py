@@ -19,7 +19,7 @@ from PIL import Image
 
 from genviz import file
 from genviz.argument import Command
-from genviz.data import DATASETS
+from genviz.data import of
 from genviz.file import FileError
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "pretrained" / "exhibit"
@@ -52,8 +52,8 @@ def exhibit(data: str) -> tuple[np.ndarray, np.ndarray]:
 
 def path(data: str) -> Path:
     """The PNG of a data set: image i stands in row i // 50, column i % 50."""
-    if data not in DATASETS:
-        raise KeyError(f"There is no data set '{data}'; there are {', '.join(DATASETS)}.")
+    if data not in of("image"):
+        raise KeyError(f"There is no data set '{data}'; there are {', '.join(of('image'))}.")
     return FOLDER / f"{data}.png"
 
 
@@ -98,7 +98,7 @@ def main() -> None:
     with command.sentences():
         from genviz.data.images import images  # torch and torchvision are needed to make the exhibit, never to show it
 
-        for data in DATASETS:
+        for data in of("image"):
             x, label = (t.numpy() for t in images(data, "test"))
             chosen = choose(label)
             sprite = x[chosen, 0].reshape(-1, COLUMNS, SIDE, SIDE).transpose(0, 2, 1, 3).reshape(-1, COLUMNS * SIDE)

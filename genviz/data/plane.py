@@ -19,7 +19,7 @@ import numpy as np
 
 from genviz import file
 from genviz.argument import Command
-from genviz.data import POINTS
+from genviz.data import of
 from genviz.data.exhibit import FOLDER
 from genviz.file import FileError
 
@@ -44,8 +44,8 @@ def truth(data: str) -> tuple[np.ndarray, np.ndarray]:
 
     Raises KeyError for a name that is no data set in the plane and FileError with the command where the file is missing or damaged.
     """
-    if data not in POINTS:
-        raise KeyError(f"There is no data set '{data}' in the plane; there are {', '.join(POINTS)}.")
+    if data not in of("points"):
+        raise KeyError(f"There is no data set '{data}' in the plane; there are {', '.join(of('points'))}.")
     where, command = FOLDER / "plane.safetensors", "make it again with: python -m genviz.data.plane"
     both, _ = file.read_arrays(where, f"{where.name} is missing in pretrained/exhibit; {command}")
     x, log_p = (both.get(f"{data}.{what}", np.zeros(0)).astype(np.float32) for what in ("x", "log_prob"))
@@ -76,12 +76,12 @@ def main() -> None:
         from genviz.data.points import log_prob, points
 
         centres, kept = torch.from_numpy(lattice()).double(), {}
-        for data in POINTS:
+        for data in of("points"):
             kept[f"{data}.x"] = points(data, "test")[0][:SHOWN].numpy().astype(np.float16)
             kept[f"{data}.log_prob"] = log_prob(data, centres).numpy().reshape(CELLS, CELLS).astype(np.float16)
         packed = save(kept)
         file.write(FOLDER / "plane.safetensors", packed)
-        print(f"wrote pretrained/exhibit/plane.safetensors: {len(POINTS)} data sets, {len(packed):,} bytes")
+        print(f"wrote pretrained/exhibit/plane.safetensors: {len(of('points'))} data sets, {len(packed):,} bytes")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from genviz.data import POINTS
+from genviz.data import of
 
 SIZES = {"train": (50_000, 1), "held_out": (5_000, 2), "test": (10_000, 3)}  # points, seed
 
@@ -45,7 +45,7 @@ def _mixture(data: str) -> tuple[Tensor, float]:
         return _circle(1.4, 8), 0.13
     if data == "twenty_five_gaussians":
         return 0.7 * (torch.cartesian_prod(torch.arange(5.0), torch.arange(5.0)) - 2), 0.07
-    raise KeyError(f"There is no data set '{data}' in the plane; there are {', '.join(POINTS)}.")
+    raise KeyError(f"There is no data set '{data}' in the plane; there are {', '.join(of('points'))}.")
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,12 +30,12 @@ import numpy as np
 
 from genviz import checkpoint
 from genviz import file as files
-from genviz.data import DATASETS
+from genviz.data import DATA, of
 from genviz.file import FileError
 from genviz.metrics.counting import Counted, fill
 from genviz.metrics.detection import auroc
 
-SEED, K = 0, 16  # of all draws; draws of an importance-weighted bound
+SEED = 0  # of all draws
 SETS = ("train", "test", "other")
 CORRECTIONS = ("raw", "png", "ratio")
 BASELINES = {
@@ -73,23 +72,7 @@ def corrected(correction: str, bits: Any, png: Any, background: Any) -> Any:
 
 def other(data: str) -> str:
     """The data set that a model of `data` has not seen."""
-    return next(name for name in DATASETS if name != data)
-
-
-METHODS = {"exact": "log_prob", "ODE": "ode_log_prob", "IW": "importance_weighted", "ELBO": "elbo"}  # the best first
-
-
-def kind_of(can: Iterable[str], k: int = K) -> str:
-    """The best likelihood among the methods that a model has, as metrics/likelihood.py names it; "" for none."""
-    known = set(can)
-    best = next((kind for kind, method in METHODS.items() if method in known), "")
-    return f"IW-{k}" if best == "IW" else best
-
-
-def method_of(kind: str) -> tuple[str, dict[str, int]]:
-    """The method behind a kind, and its options: "IW-16" -> ("importance_weighted", {"k": 16})."""
-    short, _, k = kind.partition("-")
-    return METHODS[short], {"k": int(k)} if k else {}
+    return DATA[data].foil
 
 
 # ---- what is shipped -----------------------------------------------------------------------------------------------------------------
@@ -122,8 +105,8 @@ def _read(file: Path, size: int, changed: int) -> Scores:
     try:
         arrays = {key: held[key].astype(np.float32) for key in (*SETS, "filled")}
         whole = arrays["filled"].shape == (256,) and all(arrays[k].ndim == 2 and len(arrays[k]) == 3 and arrays[k].size for k in SETS)
-        whole = whole and all(np.isfinite(v).all() for v in arrays.values()) and float(about["ms"]) >= 0 and method_of(about["kind"])
-        told = {key: about[key] for key in ("model", "data", "other", "sha256", "n", "seen")}
+        whole = whole and all(np.isfinite(v).all() for v in arrays.values()) and float(about["ms"]) >= 0
+        told = {key: about[key] for key in ("model", "data", "other", "sha256", "n", "seen", "kind")}
     except (KeyError, ValueError, TypeError) as error:
         raise FileError(f"{files.shown(file)} lacks {error}") from None
     if not whole or not all(told.values()):
@@ -165,7 +148,7 @@ def scored(data: str) -> list[tuple[str, str]]:
 def table() -> str:
     """AUROC of test images against those of the other data set, for all that is scored."""
     rows = [("model", "trained on", "against", "raw", "+ PNG bits", "ratio", "kind", "images", "pictures")]
-    for data, (name, sha256) in ((d, item) for d in DATASETS for item in scored(d)):
+    for data, (name, sha256) in ((d, item) for d in of("image") for item in scored(d)):
         try:
             found = read(name, data, sha256)
         except ValueError:

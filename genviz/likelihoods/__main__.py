@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genviz import argument, checkpoint
 from genviz.argument import Command, reader
-from genviz.data import DATASETS
+from genviz.data import of
 from genviz.likelihoods import BASELINES, has, scored, table, table_hash
 
 
@@ -12,7 +12,7 @@ def main() -> None:
     command = Command("python -m genviz.likelihoods", "Score images with every model that has a likelihood.")
     command.add_argument("model", nargs="?", type=reader(argument.model), help="family/model (default: all, with the counting models)")
     command.add_argument(
-        "data", nargs="?", type=reader(argument.one_of("data set of images", DATASETS)), help=f"{' or '.join(DATASETS)} (default: both)"
+        "data", nargs="?", type=reader(argument.one_of("data set of images", of("image"))), help="as in mnist (default: all)"
     )
     command.add_argument(
         "--n", type=reader(argument.whole, "n", 0, 10_000), default=0,
@@ -24,14 +24,14 @@ def main() -> None:
     with command.sentences():
         if args.table:
             return print(table())
-        for data in ([args.data] if args.data else DATASETS) if args.model else ():
+        for data in ([args.data] if args.data else of("image")) if args.model else ():
             checkpoint.card_of(args.model, data)  # raises before anything is computed
         import torch
 
         from genviz.likelihoods.measure import compute, compute_baselines, write_table
 
         torch.set_num_threads(1)
-        for data in [args.data] if args.data else DATASETS:
+        for data in [args.data] if args.data else of("image"):
             if not table_hash(data) or not (args.model or args.missing):
                 print(f"wrote {write_table(data).name}", flush=True)
             if not args.model and not (args.missing and all(has(name, data, sha256) for name, sha256 in scored(data)[: len(BASELINES)])):

@@ -16,11 +16,12 @@ from torch import Tensor
 from genviz import checkpoint
 from genviz import file as files
 from genviz.data.images import images
-from genviz.likelihoods import BASELINES, SEED, SETS, K, counted, kind_of, other, path, table_hash, table_path
+from genviz.likelihood import Likelihood
+from genviz.likelihoods import BASELINES, SEED, SETS, counted, other, path, table_hash, table_path
 from genviz.metrics.complexity import PROTOCOL, png_bits
 from genviz.metrics.counting import count, fill
 from genviz.metrics.likelihood import log_likelihood
-from genviz.model import Model, abilities, answers, binarize
+from genviz.model import Model, binarize
 
 MOST = 10_000  # images of a set
 LADDER = (MOST, 5000, 2000, 1000, 500, 200)  # and of a slow model: the most that take no longer than PATIENCE
@@ -59,9 +60,9 @@ def filled_in(model: Model, frequency: np.ndarray) -> np.ndarray:
     return fill(frequency, ((prepared + 1) / 2 * (model.levels - 1)).round().long().numpy())
 
 
-def measure(model: Model, x: Tensor, kind: str, data: str, filled: np.ndarray, batch: int = 50) -> np.ndarray:
+def measure(model: Model, x: Tensor, one: Likelihood, data: str, filled: np.ndarray, batch: int = 50) -> np.ndarray:
     """Bytes x (N, 1, 28, 28) -> log2 p(x), PNG bits and log2 p of the counting model, (3, N) float64."""
-    bits = torch.cat(list(log_likelihood(model, x, kind, SEED, batch))).numpy() / math.log(2)
+    bits = torch.cat(list(log_likelihood(model, x, one, SEED, batch))).numpy() / math.log(2)
     seen, background = x[:, 0].numpy(), counted(data)[0]["grey"]
     if model.pixels == "binary":  # the draws that `log_likelihood` scores: each chunk has a generator of its own
         parts = [model.prepare(part, torch.Generator().manual_seed(SEED * 1_000_003 + batch * i)) for i, part in enumerate(x.split(batch))]
@@ -76,19 +77,19 @@ def compute(name: str, data: str, n: int = 0) -> Path | None:
     a model without a likelihood."""
     card = checkpoint.card_of(name, data)
     model = checkpoint.load(card).to(memory_format=torch.channels_last)
-    kind = kind_of([*abilities(model), *answers(model)], min(K, model.importance))
-    if not kind:
+    if not model.likelihoods:
         return None
+    one = model.likelihoods[0].quick()
     filled = filled_in(model, counted(data)[1])
     few, begun = _sets(data, 16)["test"], time.process_time()
     for images_tried in (few[:2], few):  # the first call is slower than the rest
         begun = time.process_time()
-        measure(model, images_tried, kind, data, filled)
+        measure(model, images_tried, one, data, filled)
     ms = 1000 * (time.process_time() - begun) / len(few)
     n = n or next((n for n in LADDER if n * len(SETS) * ms / 1000 < PATIENCE), LADDER[-1])
-    sets = {which: measure(model, x, kind, data, filled) for which, x in _sets(data, n).items()}
+    sets = {which: measure(model, x, one, data, filled) for which, x in _sets(data, n).items()}
     seen = "binary" if model.pixels == "binary" else "filled" if filled.any() else "grey"
-    return _write(name, data, sets, filled, {"sha256": card.sha256, "kind": kind, "n": n, "seen": seen, "ms": round(ms, 2)})
+    return _write(name, data, sets, filled, {"sha256": card.sha256, "kind": one.name, "n": n, "seen": seen, "ms": round(ms, 2)})
 
 
 def compute_baselines(data: str, n: int = 0) -> list[Path]:

@@ -24,12 +24,14 @@ from anyio.to_thread import run_sync
 
 from genviz.data import drawing, picture
 from genviz.engine import request as asked_for
+from genviz.likelihood import find, read
 from genviz.plots import pictures
 from genviz.ui.film import visitor
 from genviz.ui.reading import BROKEN
 
 log = logging.getLogger("genviz.ui")
 IMAGES = 64
+DRAWS = 64  # of a bound
 
 
 def register(engine: Any) -> None:
@@ -103,29 +105,36 @@ def register(engine: Any) -> None:
                 raise ValueError(f"At most {IMAGES} rows at a time, not {len(z)}.")
             return {"images": images_of(await engine.call(model, data, "decode", _numbers("z", z)))}
 
-    async def likelihood(model: str, data: str, images: list, seed: int = 0) -> dict:
+    async def likelihood(model: str, data: str, images: list, seed: int = 0, kind: str = "") -> dict:
         """How likely each image is to a model that has a likelihood or a bound on it.
 
-        A bound is never shown as if it were a likelihood, and only models with the same `pixels` can be compared.
+        A bound is never shown as if it were a likelihood, and only models with the same `levels` can be compared.
 
         Args:
             model: A trained model, as in "autoregressive/pixel_cnn".
             data: What it was trained on, as in "mnist".
             images: 1 to 64 images: picture files in base64 (PNG, JPEG, WebP, GIF, BMP), or nested lists (n, 28, 28) of numbers in [-1, 1].
-            seed: A model of black and white pixels draws each pixel from its grey value with it, as in training.
+            seed: Of whatever is drawn by chance: the pixels of a model of black and white, from grey values as in training, and draws of a
+                bound.
+            kind: Which of the model's likelihoods: "exact", "ODE", "ELBO" or "IW-k" with any k up to 64; the model's own if none is named,
+                where a bound takes 16 draws.
         Returns:
-            {"kind": "exact" (log p(x)) or "lower bound" (the ELBO), "nats": n numbers, "pixels": what a pixel is to the model}
+            {"kind": "exact" (log p(x)) or "lower bound", "name": which it is, "nats": n numbers, "levels": values that a pixel can take,
+            "pixels": the same in a word}
         """
         with sentences():
             every = [m for f in engine.catalogue()["families"] for m in f["models"]]
             entry = next((m for m in every if m["name"] == model), None) or asked_for.trained(engine.catalogue(), model, data)
-            can = entry["abilities"]
-            if "log_prob" not in can and "elbo" not in can:
+            if not entry["likelihoods"]:
                 raise ValueError(f"{model} has neither a likelihood nor a bound on it.")
-            method = "log_prob" if "log_prob" in can else "elbo"
+            known = [read(one) for one in entry["likelihoods"]]
+            one = find(known, asked_for.text("kind", kind)) if kind else known[0].quick()
+            if one.options.get("k", 1) > DRAWS:
+                raise ValueError(f"A bound takes at most {DRAWS} draws here, not {one.options['k']:,}.")
             x = await engine.call(model, data, "prepare", await bytes_of(images, data), seed=seed)
-            nats = await engine.call(model, data, method, x, **({"seed": seed} if method == "elbo" else {}))
-            return {"kind": "exact" if method == "log_prob" else "lower bound", "nats": nats.tolist(), "pixels": entry["pixels"]}
+            nats = await engine.call(model, data, one.method, x, seed=seed, **one.options)
+            return {"kind": "lower bound" if one.bound else one.name, "name": one.name, "nats": nats.tolist(), "levels": one.levels,
+                    "pixels": entry["pixels"]}  # fmt: skip
 
     for verb in (sample, film, encode, decode, likelihood):
         gr.api(verb, api_name=verb.__name__, concurrency_limit=None)

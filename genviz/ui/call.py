@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from genviz.catalogue import model_in
-from genviz.data import DATASETS
+from genviz.data import DATA
 from genviz.data.exhibit import exhibit
 from genviz.engine import request
 from genviz.engine.job import Order
@@ -46,7 +46,7 @@ def _word(value: Any) -> str:
 def _named(data: str, value: Any) -> str:
     """What a walk was given as Python: a number, or a test image by its place in the exhibit."""
     if isinstance(value, str):
-        if data not in DATASETS:
+        if DATA[data].medium != "image":
             raise ValueError("This film starts from a picture, of which there are none among points.")
         pixels = np.rint((pictures.from_base64(value)[0, 0] + 1) * 127.5).astype(np.uint8)
         places = np.flatnonzero((exhibit(data)[0] == pixels).all((1, 2)))

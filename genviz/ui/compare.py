@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import gradio as gr
 
 from genviz import compare
+from genviz.catalogue import data_of
 from genviz.compare import Row
 from genviz.data.idx import at_hand
 from genviz.remeasure import Remeasures
@@ -56,7 +57,7 @@ class Figures(Widget):
     def __init__(self, catalogue: dict, **options: Any):
         self.families = catalogue["families"]
         super().__init__({
-            "data": [{"name": name, "title": d["title"]} for name, d in catalogue["data"].items()],
+            "data": [{"name": name, "title": d["title"]} for name, d in data_of(catalogue, "image").items()],
             "families": [{"name": f["name"], "title": f["title"]} for f in self.families], "sizes": list(SIZES),
         }, server=[self.figures, self.remeasure, self.progress, self.halt], **options)  # fmt: skip
         self._remeasures = Remeasures()

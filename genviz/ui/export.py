@@ -112,7 +112,7 @@ def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[
     rows = [(name, how, label[:40]) for name, how, label in _panes(body.get("panes"))]
     strip = [f"{entry['title']} on {data_title(catalogue, order.data)}", ", ".join(settings(catalogue, order))]
     name = f"{order.model.replace('/', '-')}-{order.data}-seed{order.seed}" + (f"-image{only + 1}" if only is not None else "")
-    raster = entry["order"] == "raster"
+    raster = entry["grows"] == "pixels"
 
     if kind == "png":
         shot = at_step(shots, asked_for.whole("step", body.get("step", shots[-1].step), 0, shots[-1].steps), raster)
@@ -147,7 +147,7 @@ def make_together(catalogue: dict, films: list[tuple[Order, list[Shot]]], body: 
             lines.append(f"{entry['title']}: {moment(shot)[0]}")
         return files.sheet(panes, lines, strip)
 
-    rasters = [entry["order"] == "raster" for entry, _, _ in told]
+    rasters = [entry["grows"] == "pixels" for entry, _, _ in told]
     if kind == "png":
         steps = [
             asked_for.whole("step", part.get("step", 0), 0, shots[-1].steps) for part, (_, shots) in zip(body["films"], films, strict=True)
@@ -178,7 +178,7 @@ def _film(kind: str, pages: Iterator[np.ndarray], count: int, rate: float) -> by
 
 def data_title(catalogue: dict, data: str) -> str:
     """What the page calls a data set."""
-    return catalogue["data"][data]["title"] if data in catalogue["data"] else catalogue["points"].get(data, data)
+    return catalogue["data"].get(data, {}).get("title", data)
 
 
 def _panes(value: Any) -> list:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from genviz.data import DATASETS, POINTS
+from genviz.data import of
 from genviz.engine import request
 from genviz.plots import pictures
 
@@ -106,8 +106,8 @@ class Many(Field):
 
 
 Model = Annotated[str, Text(100)]  # a name; whether there is such a model the engine's catalogue says (`request.trained`)
-Data = Annotated[str, Choice(tuple(DATASETS), "data set")]
-PointData = Annotated[str, Choice(tuple(POINTS), "data set in the plane")]
+Data = Annotated[str, Choice(of("image"), "data set")]
+PointData = Annotated[str, Choice(of("points"), "data set in the plane")]
 Seed = Annotated[int, Whole(0, request.SEEDS)]
 Picture = Annotated[str, Image()]
 Job = Annotated[str, Text(100)]

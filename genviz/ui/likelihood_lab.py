@@ -16,7 +16,8 @@ from typing import Annotated, Any
 import gradio as gr
 import numpy as np
 
-from genviz import likelihoods
+from genviz import likelihood, likelihoods
+from genviz.catalogue import data_of
 from genviz.likelihoods import BASELINES, CORRECTIONS, SEED, SETS, Scores
 from genviz.metrics.complexity import png_bits
 from genviz.metrics.detection import roc
@@ -48,7 +49,7 @@ def panel(engine: Any, catalogue: dict) -> None:
 
 
 def _titles(catalogue: dict) -> list[dict]:
-    return [{"name": name, "title": d["title"]} for name, d in catalogue["data"].items()]
+    return [{"name": name, "title": d["title"]} for name, d in data_of(catalogue, "image").items()]
 
 
 class Subject(Widget):
@@ -113,8 +114,8 @@ class LikelihoodLab(Widget):
             counted, png = float(background.log2_prob(seen)[0]), float(png_bits(seen)[0])
             return (-png if name == "counting/png" else counted), png, counted
         prepared = await self.engine.call(name, data, "prepare", x[:, None], seed=SEED)
-        method, options = likelihoods.method_of(found.about["kind"])
-        bits = float((await self.engine.call(name, data, method, prepared, seed=SEED, **options))[0]) / math.log(2)
+        one = likelihood.find(map(likelihood.read, self._known(data)[name]["likelihoods"]), found.about["kind"])
+        bits = float((await self.engine.call(name, data, one.method, prepared, seed=SEED, **one.options))[0]) / math.log(2)
         seen = np.round((prepared[:, 0] + 1) * 127.5).astype(np.uint8) if binary else x
         if not binary:
             bits += float(found.filled[x].sum(dtype=np.float64))
@@ -126,9 +127,10 @@ class LikelihoodLab(Widget):
         known = {name: {"title": title, "family": "no network", "sha256": weights or "none"} for name, title in BASELINES.items()}
         for family in self.families:
             for m in family["models"]:
-                if data in m["data"] and likelihoods.kind_of([*m["abilities"], *m["answers"]]):
+                if data in m["data"] and m["likelihoods"]:
                     card = m["cards"].get(data)
-                    known[m["name"]] = {"title": m["title"], "family": family["title"], "sha256": card["sha256"] if card else ""}
+                    known[m["name"]] = {"title": m["title"], "family": family["title"], "sha256": card["sha256"] if card else "",
+                                        "likelihoods": m["likelihoods"]}  # fmt: skip
         return dict(sorted(known.items(), key=lambda item: item[0] in BASELINES))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from anyio.to_thread import run_sync
 
 from genviz import map as maps
+from genviz.catalogue import data_of
 from genviz.data import exhibit
 from genviz.map import Map
 from genviz.plots import pictures
@@ -183,7 +184,7 @@ def panel(lab: Lab) -> None:
     plotly = Path(importlib.util.find_spec("plotly").submodule_search_locations[0]) / "package_data" / "plotly.min.js"
     gr.set_static_paths([plotly, exhibit.FOLDER])
     plain = [{"view": m["name"], "title": f"{m['title']}, as it is"} for m in lab.having("encode") if m["z_dim"] == 2]
-    data = lab.catalogue["data"]
+    data = data_of(lab.catalogue, "image")
     value = {
         "views": [{"view": SHIPPED, "title": "UMAP"}, *plain], "plotly": str(plotly),
         "exhibits": {d: f"{exhibit.FOLDER / d}.png" for d in data},

@@ -31,7 +31,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from genviz.data import DATASETS, drawing, picture
+from genviz.data import DATA, drawing, of, picture
 from genviz.data.exhibit import exhibit
 from genviz.plots import pictures
 from genviz.ui.field import Data, Switch, Text, Whole
@@ -118,8 +118,8 @@ class Pick(Widget):
     def __init__(self, *, slots: Sequence[str] = ("",), tool: str = "", sketch: bool = True, **options: Any):
         """`slots` names the images, `tool` (of lab.tool) lets the player send one, `options` are gr.HTML's."""
         value = {
-            "data": next(iter(DATASETS)), "strip": STRIP, "slots": list(slots), "tool": tool, "sketch": sketch,
-            "images": [None] * len(slots), "channels": [], "classes": {name: list(data.classes) for name, data in DATASETS.items()},
+            "data": of("image")[0], "strip": STRIP, "slots": list(slots), "tool": tool, "sketch": sketch,
+            "images": [None] * len(slots), "channels": [], "classes": {name: list(DATA[name].classes) for name in of("image")},
         }  # fmt: skip
         super().__init__(value, server=[self.strip, self.drawing], **options)
 

@@ -59,6 +59,6 @@ class Player(Widget):
         models = [m for f in catalogue["families"] for m in (*f["models"], *f["planes"])]
         super().__init__({
             "name": name, "walk": walk, "rows": [asdict(row) for row in rows], "label": label, "frames": frames, "empty": empty,
-            "send": send, "stage": stage, "premiere": premiere, "raster": [m["name"] for m in models if m["order"] == "raster"],
-            "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()} | catalogue["points"],
+            "send": send, "stage": stage, "premiere": premiere, "raster": [m["name"] for m in models if m["grows"] == "pixels"],
+            "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()},
         }, **options)  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import gradio as gr
 import numpy as np
 
-from genviz.catalogue import model_in
+from genviz.catalogue import data_of, model_in
 from genviz.data.exhibit import exhibit
 from genviz.plots import pictures
 from genviz.ui.field import Data, Picture, Seed, Text, Whole
@@ -51,9 +51,10 @@ class SameDrawing(Widget):
 
     def __init__(self, engine: Any, catalogue: dict, channel: str, **options: Any):
         self.engine, self.families = engine, catalogue["families"]
+        images = data_of(catalogue, "image")
         self.entries = {r["model"]: model_in(catalogue, r["model"]) for f in self.families for r in f["replies"]}
         super().__init__({
-            "pick": channel, "silent": SILENT, "data": [{"name": name, "title": d["title"]} for name, d in catalogue["data"].items()],
+            "pick": channel, "silent": SILENT, "data": [{"name": name, "title": d["title"]} for name, d in images.items()],
             "families": [{"name": f["name"], "title": f["title"], "replies": [self._told(r) for r in f["replies"]]} for f in self.families],
         }, server=[self.answer], **options)  # fmt: skip
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genviz import compare
+from genviz.catalogue import data_of
 from genviz.ui.widget import Widget
 
 ASSETS = Path(__file__).parent / "assets"
@@ -28,8 +29,8 @@ class SideBySide(Widget):
     def __init__(self, catalogue: dict, **options: Any):
         super().__init__({
             "families": [{"title": f["title"], "models": [model(m) for m in f["models"]]} for f in catalogue["families"]],
-            "data": [{"name": name, **d} for name, d in catalogue["data"].items()], "fewest": FEWEST, "most": MOST,
-            "first": {data: first(catalogue["families"], data) for data in catalogue["data"]},
+            "data": [{"name": name, **d} for name, d in data_of(catalogue, "image").items()], "fewest": FEWEST, "most": MOST,
+            "first": {data: first(catalogue["families"], data) for data in data_of(catalogue, "image")},
         }, **options)  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def model(entry: dict) -> dict:
     after another, so that few frames hold the whole film."""
     label = next((k["name"] for k in entry["knobs"] if k["kind"] == "label"), "")
     return {"name": entry["name"], "title": entry["title"], "trained": list(entry["cards"]), "data": entry["data"], "label": label,
-            "raster": entry["order"] == "raster"}  # fmt: skip
+            "raster": entry["grows"] == "pixels"}  # fmt: skip
 
 
 def first(families: list[dict], data: str) -> list[str]:

@@ -10,7 +10,7 @@ import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
-from genviz import compare, file, likelihoods
+from genviz import compare, file
 from genviz.catalogue import first_trained
 from genviz.plots import pictures
 from genviz.plots.pictures import SIDE
@@ -21,7 +21,6 @@ from genviz.ui.widget import Widget
 ASSETS = Path(__file__).parent / "assets"
 
 SHOWN = 10  # pictures of a family
-LIKELIHOODS = {"exact": "exact", "ODE": "by the ODE", "IW": "a bound", "ELBO": "a bound", "": "none"}  # the kinds of genviz.likelihoods
 FAULTS = 3  # files that are named on the page; of more only the number is told
 
 
@@ -121,14 +120,15 @@ def strongest(family: dict) -> tuple[dict | None, str]:
 
 def summary(family: dict, titles: dict[str, str]) -> dict:
     """What a family can do and what was measured, for its card on the start page."""
-    can = {name for m in family["models"] for name in (*m["abilities"], *m["answers"])}
+    can = {name for m in family["models"] for name in m["abilities"]}
+    likelihoods = [m["likelihoods"][0]["says"] for m in family["models"] if m["likelihoods"]]
     sizes = sorted({m["z_dim"] for m in family["models"] if m["z_dim"]})
     model, data = strongest(family)
     return {
         "name": family["name"], "title": family["title"], "line": family["line"], "trained": model is not None,
         "latent": f"{' or '.join(map(str, sizes))} dimensions" + ", one for every pixel" * (sizes == [SIDE**2]) if sizes else "",
         "encoder": "encode" in can,
-        "likelihood": LIKELIHOODS[likelihoods.kind_of(can).partition("-")[0]],
+        "likelihood": " or ".join(dict.fromkeys(likelihoods)) or "none",
         "figures": figures(model["cards"][data], titles.get(data, data)) if model else [],
     }  # fmt: skip
 

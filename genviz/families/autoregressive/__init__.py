@@ -29,7 +29,8 @@ known, and a cut along any $x_1$ shows the learnt conditional beside the right o
 quality, and today's autoregressive image models paint learnt tokens instead of pixels.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
+from genviz.data import of
+from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 BINARY = Recipe(epochs=9, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
 DEEP = {"blocks": 5, "dilations": ((1, 1), (2, 1), (4, 2), (8, 4), (1, 1), (4, 2))}
@@ -45,7 +46,7 @@ FAMILY = Family(
     models=(
         Entry("pixel_cnn", "PixelCNN, black and white", "genviz.families.autoregressive.pixel_cnn:PixelCNN", {"levels": 2, **DEEP}, BINARY),
         Entry("pixel_cnn_grey", "PixelCNN, 16 grey levels", "genviz.families.autoregressive.pixel_cnn:GreyPixelCNN", {"levels": 16}, GREY),
-        Entry("plane", "Two numbers in the plane", "genviz.families.autoregressive.plane:PlanePixels", {}, POINTS, POINT_DATA),
+        Entry("plane", "Two numbers in the plane", "genviz.families.autoregressive.plane:PlanePixels", {}, POINTS, of("points")),
     ),
     scenes=(
         Scene("As learnt", "pixel_cnn", {"temperature": 1.0}),

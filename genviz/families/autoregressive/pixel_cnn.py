@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from genviz.families.autoregressive.blind_spot import naive_stack
 from genviz.families.autoregressive.painter import Painter, choose, cumulative, mean
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, binarize, breathing_walk, rand
 
 SIDE = 28
@@ -71,8 +72,9 @@ class PixelCNN(Model):
     walks: ClassVar[tuple[str, ...]] = ("sample", "complete")
     answers: ClassVar[tuple[str, ...]] = ("conditional", "receptive_field")
     beside = (("expected", "expected, before it was drawn", "grey"),)
-    pixels = "binary"
-    order = "raster"
+    levels = 2
+    grows = "pixels"
+    likelihoods = (Likelihood("exact", "log_prob", levels=2),)
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class PixelCNN(Model):
     ):
         super().__init__()
         self.levels, self.width = levels, width
+        self.likelihoods = (Likelihood("exact", "log_prob", levels=levels),)
         self.above = nn.Conv2d(1, context, (LOOK_UP, 10), stride=(1, 2))
         self.row = nn.Parameter(torch.zeros(1, context, SIDE, 1))  # where a site is, as a learnt code of its row and column
         self.column = nn.Parameter(torch.zeros(1, context, 1, SIDE // 2))
@@ -189,7 +192,8 @@ class PixelCNN(Model):
 class GreyPixelCNN(PixelCNN):
     """The same over grey levels: bytes are cut to 16 (byte // 16), equally spaced in [-1, 1]."""
 
-    pixels = "levels"
+    levels = 16
+    likelihoods = (Likelihood("exact", "log_prob", levels=16),)
 
     def __init__(self, levels: int = 16, **sizes: int):
         super().__init__(levels, **sizes)

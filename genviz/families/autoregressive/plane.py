@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, rand, randn
 from genviz.nn.embedding import waves
 
@@ -32,7 +33,8 @@ class PlanePixels(Model):
     class Knobs:
         temperature: float = knob(1.0, 0.1, 2.0, step=0.05, help="Below 1 likely places get likelier; above 1 chance rules.")
 
-    shape = (2,)
+    medium, shape, levels = "points", (2,), 0
+    likelihoods = (Likelihood("exact", "log_prob", levels=0),)
 
     def __init__(self, components: int = 24, width: int = 96, inputs: int = 32):
         super().__init__()

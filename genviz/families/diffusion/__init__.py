@@ -37,7 +37,8 @@ standard for images, sound and video within two years; its price is still a walk
 *Sohl-Dickstein et al. 2015; Ho, Jain, Abbeel 2020; Song et al. 2021; Karras et al. 2022; Ho, Salimans 2022; Lu et al. 2022.*
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
+from genviz.data import of
+from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="diffusion",
@@ -59,7 +60,7 @@ FAMILY = Family(
             "genviz.families.diffusion.plane:PlaneDiffusion",
             {},
             Recipe(epochs=45, batch=500, lr=3e-3),
-            POINT_DATA,
+            of("points"),
         ),
     ),
     scenes=(

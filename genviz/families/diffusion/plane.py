@@ -35,11 +35,11 @@ class PlaneDiffusion(Model):
         steps: int = knob(30, 1, 1000, help="Steps from noise to data. Heun asks the network twice per step; DDPM wants hundreds.")
         eta: float = knob(0.0, 0.0, 1.0, step=0.05, help="DDIM only: fresh noise in every step. 0 is deterministic, 1 is DDPM.")
 
-    shape = (2,)
+    medium, shape, levels = "points", (2,), 0
 
     def __init__(self, width: int = 96, inputs: int = 16, levels: int = 16):
         super().__init__()
-        self.inputs, self.levels = inputs, levels
+        self.inputs, self.noise_levels = inputs, levels
         self.net = nn.Sequential(
             nn.Linear(2 + 2 * inputs + levels, width),
             nn.SiLU(),
@@ -54,7 +54,7 @@ class PlaneDiffusion(Model):
         """One call of the network: x_t (B, 2), t (B,) -> v_hat like x_t."""
         level = torch.log(SCHEDULE.ratio(t)) / 4  # of order one
         place = waves(x_t.flatten(), self.inputs, 1.0, 8.0).view(len(x_t), -1)
-        return self.net(torch.cat([x_t, place, waves(level, self.levels, 0.5, 8.0)], 1))
+        return self.net(torch.cat([x_t, place, waves(level, self.noise_levels, 0.5, 8.0)], 1))
 
     def loss(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
         """Mean squared error of v_hat, a scalar; noise levels are spread evenly over their distribution within the batch."""

@@ -49,7 +49,8 @@ where they are natural: in physics, in combining several models by adding them u
 2020; Gao et al. 2021.*
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
+from genviz.data import of
+from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="ebm",
@@ -71,7 +72,7 @@ FAMILY = Family(
             "genviz.families.ebm.plane:Plane",
             {"width": 64, "layers": 3},
             Recipe(epochs=20, batch=256, lr=3e-3, warmup=0.02, betas=(0.9, 0.99), ema=0.998),
-            POINT_DATA,
+            of("points"),
         ),
     ),
     scenes=(

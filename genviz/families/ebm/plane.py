@@ -66,7 +66,7 @@ class Plane(Model):
     Knobs = Knobs
     walks = ("sample", "chains")
     answers = ("slope", "partition")
-    shape = (2,)
+    medium, shape, levels = "points", (2,), 0
 
     def __init__(self, width: int = 64, layers: int = 3):
         super().__init__()

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from genviz.data import DATASETS
+from genviz.data import DATA
 from genviz.data.exhibit import exhibit
 from genviz.families.ebm import FAMILY
 from genviz.plots import pictures
@@ -104,11 +104,11 @@ class Scale(Remembering):
 
     async def _scale(self, model: str, data: str) -> dict:
         await self.engine.call(model, data, "energy", tested(data)[:1])  # refuses what has no energy before samples are drawn for it
-        other = next(name for name in DATASETS if name != data)
+        other = DATA[data].foil
         noise = np.random.default_rng(0).uniform(-1, 1, (NOISES, 1, 28, 28)).astype(np.float32)
         kinds = {
             "test images": tested(data), f"samples of the model ({DRAWN})": await self._samples(model, data),
-            f"test images of {DATASETS[other].title}": tested(other), "noise, every grey equally likely": noise,
+            f"test images of {DATA[other].title}": tested(other), "noise, every grey equally likely": noise,
         }  # fmt: skip
         energies = [await self.engine.call(model, data, "energy", x) for x in kinds.values()]
         return {

@@ -40,7 +40,8 @@ and in inference, coupling and spline flows are daily tools. And in 2024 transfo
 kind back within sight of diffusion.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
+from genviz.data import of
+from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="flow",
@@ -62,7 +63,7 @@ FAMILY = Family(
             "genviz.families.flow.plane:Plane",
             {"couplings": 6, "width": 48, "pieces": 8},
             Recipe(epochs=30, batch=256, lr=3e-3),
-            POINT_DATA,
+            of("points"),
         ),
     ),
     scenes=(

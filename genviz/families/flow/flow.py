@@ -28,6 +28,7 @@ from genviz.families.flow.dequantise import Noise, brightness, to_levels
 from genviz.families.flow.layers import Block, Halves, Scale, log_normal
 from genviz.families.flow.net import CoarseNet, FineNet, FlatNet
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, breathing_answer, breathing_walk, last, randn
 from genviz.noise import spherical
 
@@ -48,8 +49,8 @@ class Flow(Model):
     Knobs = Knobs
     walks = ("sample", "layers", "interpolate")
     answers = ("invert", "restore")
-    importance = 16
     z_dim = 784
+    likelihoods = (Likelihood("iw", "importance_weighted", {"k": 16}), Likelihood("elbo", "elbo"))
 
     def __init__(self, fine: int = 32, coarse: int = 64, depth: int = 2, rounds: int = 1, pieces: int = 4):
         super().__init__()

@@ -19,6 +19,7 @@ from genviz.families.flow import mixture as curve
 from genviz.families.flow.layers import Halves, Scale, log_normal
 from genviz.families.flow.net import FlatNet
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, randn
 
 
@@ -34,8 +35,9 @@ class Plane(Model):
 
     Knobs = Knobs
     answers = ("warp",)
-    shape = (2,)
+    medium, shape, levels = "points", (2,), 0
     z_dim = 2
+    likelihoods = (Likelihood("exact", "log_prob", levels=0),)
 
     def __init__(self, couplings: int = 6, width: int = 48, pieces: int = 8):
         super().__init__()

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from genviz.data import DATA, of
 from genviz.data.plane import truth
 from genviz.plots import pictures
 from genviz.ui.field import Data, Model, Picture, PointData, Seed
@@ -138,6 +139,6 @@ def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
         Player(lab.engine, "flow.along", walk="interpolate", empty="Press Film: all pictures of the way come out of their z together.")
 
     def mesh() -> None:
-        Mesh(lab.engine, {"sets": list(lab.catalogue["points"].items())})
+        Mesh(lab.engine, {"sets": [(name, DATA[name].title) for name in of("points")]})
 
     return [("Inside the flow", inside), ("Layer by layer", layers), ("Interpolate in z", between), ("Mesh", mesh)]

@@ -40,7 +40,8 @@ autoencoders of latent diffusion, and since 2023 as the teacher that distils a d
 diffusion distillation). Now the forger is a diffusion model, and the game goes on.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
+from genviz.data import of
+from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 # Held-out pictures got worse again whenever the rate fell to zero: the players go on moving, and it is their average that settles.
 PICTURES = Recipe(epochs=50, batch=64, lr=1e-3, warmup=0.01, last=0.4, betas=(0.0, 0.99), clip=100.0, ema=0.999)
@@ -56,7 +57,7 @@ FAMILY = Family(
         Entry("gan", "GAN", "genviz.families.gan.gan:GAN", {}, PICTURES),
         Entry("conditional_gan", "GAN, class-conditional", "genviz.families.gan.gan:ConditionalGAN", {}, PICTURES),
         Entry("self_conditioned_gan", "GAN, self-conditioned", "genviz.families.gan.gan:SelfConditionedGAN", {"deeper": 2}, PICTURES),
-        Entry("plane", "GAN in the plane", "genviz.families.gan.plane:Plane", {}, POINTS, data=POINT_DATA),
+        Entry("plane", "GAN in the plane", "genviz.families.gan.plane:Plane", {}, POINTS, data=of("points")),
     ),
     scenes=(
         Scene("Typical: z held within 0.5", "gan", {"truncation": 0.5}),

@@ -26,7 +26,7 @@ class Plane(Game):
     """Generator and discriminator of points in the plane, both small; `gamma` weighs the penalty on the slope of D."""
 
     answers = ("judge", "odds")
-    shape = (2,)
+    medium, shape, levels = "points", (2,), 0
     z_dim = 2
 
     def __init__(self, width: int = 96, gamma: float = 0.1):

@@ -58,7 +58,8 @@ flow's straightened relatives, flow matching and consistency models, now do with
 Song, Durkan, Murray, Ermon 2021; Kingma et al. 2021; Karras et al. 2022.*
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
+from genviz.data import of
+from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 FAMILY = Family(
     name="score",
@@ -80,7 +81,7 @@ FAMILY = Family(
             "genviz.families.score.plane:PlaneScore",
             {},
             Recipe(epochs=30, batch=500, lr=8e-3, warmup=0.03, ema=0.995),
-            POINT_DATA,
+            of("points"),
         ),
     ),
     scenes=(

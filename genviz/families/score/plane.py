@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from genviz.families.score import flow
 from genviz.families.score.walk import SAMPLERS, levels, walk
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, breathing_walk, rand, randn
 from genviz.nn.embedding import waves
 
@@ -42,7 +43,8 @@ class PlaneScore(Model):
     """Noise-conditional score network of points (2,); `width` is that of its hidden layers."""
 
     Knobs = Knobs
-    shape = (2,)
+    medium, shape, levels = "points", (2,), 0
+    likelihoods = (Likelihood("ode", "log_prob", levels=0),)
 
     def __init__(self, width: int = 96):
         super().__init__()

@@ -37,6 +37,7 @@ from torch import Tensor
 from genviz.families.score import flow, grey
 from genviz.families.score.walk import SAMPLERS, levels, walk
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, breathing_answer, breathing_walk, pieces, rand, randn
 from genviz.nn.unet import UNet
 
@@ -69,6 +70,7 @@ class Score(Model):
     Knobs = Knobs
     walks = ("sample", "diffuse")
     answers = ("denoise", "norms", "likelihood")
+    likelihoods = (Likelihood("ode", "ode_log_prob"),)
     scored = 2000  # forty passes there and back for one likelihood
 
     def __init__(self, fine: int = 32, coarse: int = 96, fine_blocks: int = 1, coarse_blocks: int = 3):

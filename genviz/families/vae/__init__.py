@@ -39,7 +39,8 @@ sample well and give up the simple latent space seen here. A diffusion model is 
 learnt but fixed: adding noise. And the VAE lives on inside it: latent diffusion (2022) first compresses images with one, then diffuses.
 """
 
-from genviz.family import POINT_DATA, Entry, Family, Recipe, Reply, Scene
+from genviz.data import of
+from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 MODEL = "genviz.families.vae.vae:VAE"
 PLANE = Recipe(epochs=30, batch=200, lr=2e-3)
@@ -65,7 +66,7 @@ FAMILY = Family(
         _beta("beta_1", 1.0),
         _beta("beta_4", 4.0),
         Entry("vae", "VAE, convolutional", MODEL, {"z_dim": 40, "net": "conv", "width": 64, "k": 5, "k_from": 21_000}, STRONG),
-        Entry("plane", "VAE in the plane", "genviz.families.vae.plane:PlaneVAE", {"k": 8}, POINTS, POINT_DATA),
+        Entry("plane", "VAE in the plane", "genviz.families.vae.plane:PlaneVAE", {"k": 8}, POINTS, of("points")),
     ),
     scenes=(
         Scene("Mean pictures", "vae", {"temperature": 1.0, "show": "mean"}),

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from genviz.families.vae.vae import gaussian_kl, log_normal
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, randn
 from genviz.nn.embedding import waves
 
@@ -66,9 +67,9 @@ class PlaneVAE(Model):
             1.0, 0.0, 2.0, step=0.05, help="Scale of the prior draw: 0 is always z = 0, 1 is the model, more is bolder."
         )
 
-    shape = (2,)
-    answers = ("importance_weighted",)
+    medium, shape, levels = "points", (2,), 0
     z_dim = 2
+    likelihoods = (Likelihood("iw", "importance_weighted", {"k": 32}, levels=0), Likelihood("elbo", "elbo", levels=0))
 
     def __init__(self, width: int = 64, inputs: int = 16, k: int = 1):
         super().__init__()

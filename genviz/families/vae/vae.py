@@ -20,6 +20,7 @@ from torch import Tensor
 
 from genviz.families.vae.nets import NETS
 from genviz.frame import Frame, knob
+from genviz.likelihood import Likelihood
 from genviz.model import Model, binarize, breathing_answer, randn
 
 
@@ -49,7 +50,8 @@ class VAE(Model):
 
     Knobs = VAEKnobs
     answers = ("parts", "importance_weighted", "reconstruct", "interpolate", "draw")
-    pixels = "binary"
+    levels = 2
+    likelihoods = (Likelihood("iw", "importance_weighted", {"k": 500}, levels=2), Likelihood("elbo", "elbo", levels=2))
 
     def __init__(self, z_dim: int = 2, net: str = "mlp", width: int = 256, beta: float = 1.0, k: int = 1, k_from: int = 0):
         super().__init__()

@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import gradio as gr
 import numpy as np
 
+from genviz.catalogue import data_of
 from genviz.data.plane import CELLS, HALF, lattice, noisy, truth
 from genviz.ui.card import ModelCard
 from genviz.ui.controls import Controls
@@ -112,7 +113,7 @@ class Plane(Widget):
 def panel(lab: Lab) -> None:
     """Menus and knobs to the left; plane, film and card to the right, inside the tab that is being built."""
     family = {**lab.family, "models": lab.family["planes"]}
-    titles = lab.catalogue["points"]
+    titles = {name: d["title"] for name, d in data_of(lab.catalogue, "points").items()}
     catalogue = {**lab.catalogue, "data": {name: {"title": title, "classes": []} for name, title in titles.items()}}
     first, trained_on = first_trained(family)
     assert first is not None  # there would be no panel without
