@@ -10,6 +10,8 @@ import importlib.util
 from dataclasses import asdict
 from typing import Any
 
+from genviz.data import Data
+
 
 def build() -> dict[str, Any]:
     """{"families": [...], "data": {...}, "faults": [...]}, JSON-able; imports torch and every model's module.
@@ -35,7 +37,7 @@ def build() -> dict[str, Any]:
                        for s in family.scenes],
             "replies": [asdict(r) | {"model": f"{family.name}/{r.model}"} for r in family.replies],
         })  # fmt: skip
-    data = {d.name: {"title": d.title, "medium": d.medium, "classes": list(d.classes)} for d in DATA.values()}
+    data = {d.name: described(d) for d in DATA.values()}
     return {"families": families, "data": data, "faults": faults}
 
 
@@ -59,6 +61,19 @@ def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
 def data_of(catalogue: dict[str, Any], medium: str) -> dict[str, dict]:
     """The data sets of a medium by name."""
     return {name: data for name, data in catalogue["data"].items() if data["medium"] == medium}
+
+
+def described(data: Data) -> dict[str, Any]:
+    """A data set as plain data."""
+    return asdict(data) | {"shape": list(data.shape), "classes": list(data.classes)}
+
+
+def data_in(catalogue: dict[str, Any], name: str) -> Data:
+    """The entry of a data set; KeyError with the list of known ones."""
+    if name not in catalogue["data"]:
+        raise KeyError(f"There is no data set '{name}'; there are {', '.join(catalogue['data'])}.")
+    told = catalogue["data"][name]
+    return Data(**told | {"shape": tuple(told["shape"]), "classes": tuple(told["classes"])})
 
 
 def model_in(catalogue: dict[str, Any], name: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 
 import genviz
 from genviz import catalogue as catalogues
+from genviz.catalogue import described
+from genviz.data import DATA
 from genviz.data.exhibit import exhibit
 from genviz.engine import Engine, Shot, View
 from genviz.engine.job import Order
@@ -25,10 +27,11 @@ from genviz.ui import call, export
 
 KNOBS = [{"name": "steps", "type": "int", "default": 3, "low": 1, "high": 900, "choices": (), "step": None, "kind": "", "help": ""}]
 PLAIN = {"name": "toy/toy", "title": "Toy", "walks": ["sample"], "abilities": [], "answers": [], "knobs": KNOBS, "grows": "",
-         "shape": [1, 28, 28], "data": ["mnist"], "cards": {"mnist": {}}}  # fmt: skip
+         "medium": "image", "shape": [1, 28, 28], "data": ["mnist"], "cards": {"mnist": {}}}  # fmt: skip
 PAINTER = {**PLAIN, "name": "toy/painter", "title": "Painter", "grows": "pixels"}
-POINTS = {**PLAIN, "name": "toy/plane", "title": "Plane", "shape": [2], "data": ["rings"], "cards": {"rings": {}}}
-TOYS = {"families": [{"models": [PLAIN, PAINTER], "planes": [POINTS]}], "data": {"mnist": {"title": "MNIST"}, "rings": {"title": "Rings"}}}
+POINTS = {**PLAIN, "name": "toy/plane", "title": "Plane", "medium": "points", "shape": [2], "data": ["rings"], "cards": {"rings": {}}}
+TOYS = {"families": [{"models": [PLAIN, PAINTER], "planes": [POINTS]}],
+        "data": {name: described(DATA[name]) for name in ("mnist", "rings")}}  # fmt: skip
 
 
 def shots(n: int = 3, count: int = 4, steps: int | None = None) -> list[Shot]:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from genviz import checkpoint
-from genviz.data import of
+from genviz.data import DATA, of
 from genviz.data import plane as shown
 from genviz.data.points import log_prob, points, score
 from genviz.engine import Shot
@@ -293,5 +293,5 @@ def test_the_panel_comes_with_trained_planes_only() -> None:
 
 def test_points_travel_as_numbers() -> None:
     x = np.random.default_rng(0).normal(size=(7, 2)).astype(np.float32)
-    shot = film._shot(Shot(x, 1, 4, 2, 0.5, "here"), {})
+    shot = film.wired([Shot(x, 1, 4, 2, 0.5, "here")], None, {}, DATA["rings"])[0]
     assert np.array_equal(numbers(shot["points"]).reshape(7, 2), x) and (shot["n"], shot["step"], shot["steps"]) == (7, 1, 4)

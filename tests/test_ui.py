@@ -20,7 +20,10 @@ from starlette.testclient import TestClient
 
 from genviz import catalogue as catalogues
 from genviz import compare
+from genviz.data import DATA
 from genviz.engine import Refused, Shot, View
+from genviz.engine.job import Order
+from genviz.likelihood import KINDS, Likelihood
 from genviz.plots import pictures
 from genviz.ui import card, field, film, start, widget
 
@@ -109,6 +112,9 @@ class OneFilm:
     def __init__(self):
         self.orders, self.cancelled = [], []
 
+    def catalogue(self):
+        return {"data": {"mnist": catalogues.described(DATA["mnist"])}}
+
     def submit(self, model, data, **order):
         if model != "toy/toy":
             raise Refused("There is no such model.")
@@ -120,7 +126,8 @@ class OneFilm:
             return View("error", message="This film is gone.")
         x = np.zeros((2, 1, 28, 28), np.float32)
         shots = [Shot(x, k, 19, k, 1.5, f"step {k}", {"score": x + k, "loss": np.zeros(2)}) for k in range(20)]
-        return View("done", shots=shots[have:])
+        order = Order("toy/toy", "mnist", "sample", {}, 2, 3, {}, (), 60)
+        return View("done", shots=shots[have:], order=order, before=shots[have - 1] if have else None)
 
     def cancel(self, job, viewer=None):
         self.cancelled.append((job, viewer))
@@ -177,21 +184,22 @@ def test_a_film_that_is_gone_says_so(films) -> None:
     assert films[1].get("/genviz/wait?job=old&have=many").json()["status"] == "error"
 
 
-def model(name: str, abilities: list[str], cards: dict | None = None, z_dim: int | None = None, answers: tuple = ()) -> dict:
-    return {"name": name, "abilities": abilities, "answers": answers, "cards": cards or {}, "z_dim": z_dim, "data": ["mnist"]}
+def model(name: str, abilities: list[str], cards: dict | None = None, z_dim: int | None = None, likelihoods: tuple = ()) -> dict:
+    told = [one.plain() for one in likelihoods]
+    return {"name": name, "abilities": abilities, "likelihoods": told, "cards": cards or {}, "z_dim": z_dim, "data": ["mnist"]}
 
 
 @pytest.mark.parametrize(
-    ("abilities", "answers", "word"),
+    ("abilities", "likelihoods", "word"),
     [
-        (["log_prob", "elbo"], (), "exact"),
-        (["elbo", "decode"], (), "a bound"),
-        (["score"], ("denoise", "ode_log_prob"), "by the ODE"),
+        (["log_prob"], (Likelihood("exact", "log_prob"),), "exact"),
+        (["elbo", "decode"], (Likelihood("elbo", "elbo"),), "a bound"),
+        (["score"], (Likelihood("ode", "ode_log_prob"),), "by the ODE"),
         (["decode"], (), "none"),
     ],
 )
-def test_a_bound_is_never_shown_as_a_likelihood(abilities, answers, word) -> None:
-    family = {"name": "f", "title": "F", "line": "", "models": [model("f/a", abilities, z_dim=2, answers=answers)]}
+def test_a_bound_is_never_shown_as_a_likelihood(abilities, likelihoods, word) -> None:
+    family = {"name": "f", "title": "F", "line": "", "models": [model("f/a", abilities, z_dim=2, likelihoods=likelihoods)]}
     assert start.summary(family, {})["likelihood"] == word
 
 
@@ -213,7 +221,7 @@ def test_the_start_page_says_what_cards_and_comparison_say() -> None:
     for family in catalogue["families"]:
         told, mine = start.summary(family, {}), [row for row in rows if row.name.split("/")[0] == family["name"]]
         assert (bool(told["latent"]), told["encoder"], told["likelihood"]) == FIELD[family["name"]], family["name"]
-        measured = {"none" if r.likelihood is None else start.LIKELIHOODS[r.likelihood_kind.partition("-")[0]] for r in mine}
+        measured = {"none" if r.likelihood is None else KINDS[r.likelihood_kind.partition("-")[0].lower()] for r in mine}
         assert measured == {told["likelihood"]}, f"{family['name']}: the comparison says {measured}"
         sizes = {str(row.z_dim) for row in mine if row.z_dim is not None}
         assert sizes == {word for word in told["latent"].split() if word.isdigit()}, family["name"]

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genviz.catalogue import describe
+from genviz.catalogue import describe, described
+from genviz.data import DATA
 from genviz.engine.stage import Stage
 from genviz.family import Entry
 from genviz.frame import Frame, knob
@@ -105,5 +106,5 @@ class ToyStage(Stage):
         card = {"family": "toys", "model": "toy", "data": "mnist", "title": "Toy", "parameters": 1, "metrics": []}
         models = [describe("toys/toy", entry, {"mnist": card})]
         family = {"name": "toys", "title": "Toys", "line": "", "story": "", "has_tab": False, "models": models, "scenes": []}
-        data = {"mnist": {"title": "MNIST", "classes": list("0123456789")}, "fashion_mnist": {"title": "Fashion", "classes": []}}
+        data = {name: described(DATA[name]) for name in ("mnist", "fashion_mnist")}
         return {"families": [family], "data": data, "device": self.device}

@@ -138,7 +138,9 @@ class Engine:
                 message = self._keepers[0].why or message or f"Number {place} in the waiting line."
             if not record.final:
                 message = self._leaving or message
-            return View(record.status, place, message, record.shots[max(0, have) :])
+            have = min(max(0, have), len(record.shots))
+            before = record.shots[have - 1] if have else None
+            return View(record.status, place, message, record.shots[have:], record.order, before)
 
     async def wait(self, job: str, have: int = 0, timeout: float = 10.0, viewer: str = "") -> View:
         """Like `look`, as soon as there are more than `have` shots or the film is final; after `timeout` seconds in any case.

@@ -86,6 +86,8 @@ class View:
     place: int = 0  # in the waiting line, 1 = next; 0 where it does not wait
     message: str = ""
     shots: list[Shot] = field(default_factory=list)
+    order: Order | None = None  # what was asked for; None of a film that is not known
+    before: Shot | None = None  # the shot before those, which whoever asks has got
 
 
 @dataclass(eq=False, slots=True)

@@ -12,9 +12,8 @@ from genviz.argument import SEEDS, short
 from genviz.catalogue import model_in
 from genviz.engine.job import Order, Refused
 from genviz.frame import read_knobs
+from genviz.medium import MEDIA
 
-IMAGES = 64
-POINTS = 2000  # of a film in the plane
 GIVEN = 2**20  # bytes of arrays that come with a film
 SENT = 4 * 2**20  # and with a question
 NAMED = 64  # knobs, or things given
@@ -48,7 +47,7 @@ def film(catalogue: dict, model: Any, data: Any, walk: Any, knobs: Any, n: Any, 
     extras = (aux,) if isinstance(aux, str) else aux
     if not isinstance(extras, list | tuple) or len(extras) > EXTRAS:
         raise Refused(f"'aux' must be a list of at most {EXTRAS} names.")
-    most = IMAGES if len(entry["shape"]) == 3 else POINTS
+    most = MEDIA[entry["medium"]].most
     return Order(model, data, walk, typed, whole("n", n, 1, most), whole("seed", seed, 0, SEEDS), arrays(named("given", given), GIVEN),
                  tuple(text("aux", name) for name in extras), whole("frames", frames, 2, 1000))  # fmt: skip
 

@@ -22,9 +22,8 @@ from genviz.argument import pick_device
 from genviz.engine.job import Order, Refused, Shot
 from genviz.engine.worker import threads
 from genviz.frame import Frame, Later, describe_knobs, read_knobs
+from genviz.medium import MEDIA
 from genviz.model import ABILITIES, AT_ONCE, Model, abilities, answers, breaths, finish, pieces
-
-LONGEST = 5000  # steps of a film
 
 
 @contextlib.contextmanager
@@ -145,6 +144,7 @@ class Stage:
         Raises Refused with a sentence on NaN.
         """
         slot, last, steps, last_kept, begun, seconds = -1, None, 0, -1, time.perf_counter(), 0.0
+        longest = MEDIA[self.model(order.model, order.data).medium].steps
         frames = self.walk(order.model, order.data, order.walk, order.n, order.seed, order.knobs, order.given)
         try:
             for frame in frames:
@@ -161,8 +161,8 @@ class Stage:
                     yield None
                     begun = time.perf_counter()
                     continue
-                if frame.steps > LONGEST:
-                    raise Refused(f"A film has at most {LONGEST} steps, not {frame.steps}.")
+                if frame.steps > longest:
+                    raise Refused(f"A film has at most {longest:,} steps, not {frame.steps:,}.")
                 last, steps, here = frame.step, frame.steps, shown(frame.step, frame.steps, max(order.frames, 2))
                 if here > slot:
                     ms = 1000 * seconds / max(frame.step - last_kept, 1)
@@ -218,7 +218,7 @@ class Stage:
             if breaths(call):
                 steps = breaths(call)(*tensors, **options)
             else:
-                cut = method in ROW_BY_ROW and len(model.shape) == 3  # of points there are never too many
+                cut = method in ROW_BY_ROW and model.medium == "image"  # of points there are never too many
                 steps = _in_parts(call, tensors, options, AT_ONCE if cut else None)
         return _plain((yield from in_turns(steps)))
 

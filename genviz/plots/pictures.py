@@ -12,6 +12,7 @@ import base64
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from isal import isal_zlib
@@ -49,9 +50,17 @@ def columns_of(n: int) -> int:
 
 
 def grid(x: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Images x (n, 1, H, W) or (n, H, W) in [-1, 1] -> uint8 (rows * H, columns * W), row by row; empty cells are black."""
-    x = x.reshape(-1, *x.shape[-2:])
-    return _lay(_bytes(x), columns)
+    """Images x (n, 1, H, W) or (n, H, W) in [-1, 1] -> uint8 (rows * H, columns * W), row by row; empty cells are black. Images in colour
+    (n, 3, H, W) -> uint8 (rows * H, columns * W, 3)."""
+    if x.ndim == 4 and x.shape[1] == 3:
+        return _lay(_bytes(x.transpose(0, 2, 3, 1)), columns)
+    return _lay(_bytes(x.reshape(-1, *x.shape[-2:])), columns)
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    """Numbers (n, C, H, W) or (n, H, W) -> (n, H, W) float32; of three colours the mean."""
+    x = np.nan_to_num(np.asarray(x, np.float32))
+    return x.mean(1) if x.ndim == 4 and x.shape[1] == 3 else x.reshape(-1, *x.shape[-2:])
 
 
 def sprite(x: np.ndarray, columns: int | None = None) -> str:
@@ -80,12 +89,12 @@ def _lay(cells: np.ndarray, columns: int | None) -> np.ndarray:
 
 
 def signed(x: np.ndarray, columns: int | None = None, limit: float | None = None) -> np.ndarray:
-    """Heat map of numbers with a sign (a score, a difference): (n, 1, H, W) -> uint8 (rows * H, columns * W, 3).
+    """Heat map of numbers with a sign (a score, a difference): (n, C, H, W) -> uint8 (rows * H, columns * W, 3).
 
     Negative is blue, zero white, positive orange-red; `limit` is the number of the full colour (default: the largest absolute value of
     each image). Blue and orange stay apart for colour-blind eyes.
     """
-    x = np.nan_to_num(np.asarray(x, np.float32).reshape(-1, *x.shape[-2:]))
+    x = _flat(x)
     bound = np.abs(x).max(axis=(1, 2), keepdims=True) if limit is None else np.float32(limit)
     u = np.clip(x / np.maximum(bound, 1e-12), -1, 1)[..., None]
     colours = np.where(u < 0, 255 + u * (255 - _COLD), 255 - u * (255 - _WARM))
@@ -97,8 +106,8 @@ _WARM = np.array([214, 84, 20], np.float32)
 
 
 def heat(x: np.ndarray, columns: int | None = None, limit: float | None = None) -> np.ndarray:
-    """Heat map of numbers from 0 up (an entropy, a probability): (n, 1, H, W) -> uint8 (rows * H, columns * W, 3), dark blue to yellow."""
-    x = np.nan_to_num(np.asarray(x, np.float32).reshape(-1, *x.shape[-2:]))
+    """Heat map of numbers from 0 up (an entropy, a probability): (n, C, H, W) -> uint8 (rows * H, columns * W, 3), dark blue to yellow."""
+    x = _flat(x)
     bound = x.max(axis=(1, 2), keepdims=True) if limit is None else np.float32(limit)
     u = np.clip(x / np.maximum(bound, 1e-12), 0, 1) * (len(_VIRIDIS) - 1)
     low = np.minimum(u.astype(int), len(_VIRIDIS) - 2)
@@ -109,15 +118,15 @@ def heat(x: np.ndarray, columns: int | None = None, limit: float | None = None) 
 _VIRIDIS = np.array([[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]], np.float32)
 
 
-def from_base64(text: str, side: int = SIDE) -> np.ndarray:
-    """One image as the page sends it (`genviz.bytes64`: side * side grey bytes in base64) -> float32 (1, 1, side, side) in [-1, 1].
-
-    ValueError with one sentence for anything else.
-    """
+def from_base64(text: str, shape: Sequence[int | None] = (1, SIDE, SIDE)) -> np.ndarray:
+    """One image as the page sends it (`genviz.bytes64`: its bytes row by row, colours side by side, in base64) -> float32 (1, *shape) in
+    [-1, 1]. ValueError with one sentence for anything else."""
+    channels, height, width = shape
     try:
         data = base64.b64decode(text, validate=True)
     except (ValueError, TypeError):
         data = b""
-    if len(data) != side * side:
-        raise ValueError(f"An image is needed here: {side} x {side} grey pixels.")
-    return (np.frombuffer(data, np.uint8).astype(np.float32) / 127.5 - 1).reshape(1, 1, side, side)
+    if len(data) != channels * height * width:
+        raise ValueError(f"An image is needed here: {height} x {width} {'grey pixels' if channels == 1 else 'pixels in colour'}.")
+    x = np.frombuffer(data, np.uint8).astype(np.float32) / 127.5 - 1
+    return np.ascontiguousarray(x.reshape(1, height, width, channels).transpose(0, 3, 1, 2))

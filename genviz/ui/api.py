@@ -12,7 +12,6 @@ data URL. Whatever comes, a model sees it as its training images were prepared. 
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -22,11 +21,11 @@ import gradio as gr
 import numpy as np
 from anyio.to_thread import run_sync
 
-from genviz.data import drawing, picture
+from genviz import media
+from genviz.data import Data, drawing, picture
 from genviz.engine import request as asked_for
 from genviz.likelihood import find, read
-from genviz.plots import pictures
-from genviz.ui.film import visitor
+from genviz.ui.film import data_of, visitor
 from genviz.ui.reading import BROKEN
 
 log = logging.getLogger("genviz.ui")
@@ -53,7 +52,7 @@ def register(engine: Any) -> None:
         async for shot in _shots(engine, model, data, n, seed, knobs, 2, who):
             last = shot
         assert last is not None
-        return {**made(last.x), "steps": last.steps, "nfe": last.nfe}
+        return {**made(data_of(engine.catalogue(), data), last.x), "steps": last.steps, "nfe": last.nfe}
 
     async def film(
         model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60, who: gr.Request | None = None
@@ -71,8 +70,8 @@ def register(engine: Any) -> None:
             of each frame {"images": n PNG files in base64 (or "points"), "step", "steps", "nfe", "ms": milliseconds a step took, "caption"}
         """
         async for shot in _shots(engine, model, data, n, seed, knobs, frames, who):
-            yield {**made(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": shot.ms,
-                   "caption": shot.caption}  # fmt: skip
+            told = {name: getattr(shot, name) for name in ("step", "steps", "nfe", "ms", "caption")}
+            yield {**made(data_of(engine.catalogue(), data), shot.x), **told}
 
     async def encode(model: str, data: str, images: list, seed: int = 0) -> dict:
         """Where images lie in the latent space of a model that has an encoder, such as a VAE: the posterior of each image.
@@ -103,7 +102,7 @@ def register(engine: Any) -> None:
         with sentences():
             if isinstance(z, list) and len(z) > IMAGES:
                 raise ValueError(f"At most {IMAGES} rows at a time, not {len(z)}.")
-            return {"images": images_of(await engine.call(model, data, "decode", _numbers("z", z)))}
+            return made(data_of(engine.catalogue(), data), await engine.call(model, data, "decode", _numbers("z", z)))
 
     async def likelihood(model: str, data: str, images: list, seed: int = 0, kind: str = "") -> dict:
         """How likely each image is to a model that has a likelihood or a bound on it.
@@ -140,9 +139,9 @@ def register(engine: Any) -> None:
         gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
 
 
-def made(x: np.ndarray) -> dict:
-    """What a model drew: images, or points in the plane (n, 2) as numbers."""
-    return {"images": images_of(x)} if x.ndim == 4 else {"points": x.tolist()}
+def made(data: Data, x: np.ndarray) -> dict:
+    """What a model of a data set drew, as its medium tells it: "images", "points", "texts" or "sounds"."""
+    return media.of(data.medium).plain(x, data)
 
 
 async def _shots(
@@ -178,11 +177,6 @@ def sentences() -> Iterator[None]:
     except Exception as error:
         log.exception("a verb failed")
         raise gr.Error(BROKEN, print_exception=False) from error
-
-
-def images_of(x: np.ndarray) -> list[str]:
-    """x (n, 1, 28, 28) in [-1, 1] -> n PNG files in base64."""
-    return [base64.b64encode(pictures.png(pictures.grid(one[None]))).decode() for one in x]
 
 
 async def bytes_of(images: Any, data: str) -> np.ndarray:

@@ -22,23 +22,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from genviz.catalogue import model_in
+from genviz import media
+from genviz.catalogue import data_in, model_in
 from genviz.engine import request as asked_for
 from genviz.engine.job import Order, Shot
 from genviz.plots import film as files
 from genviz.plots import pictures
 from genviz.ui.call import python
-from genviz.ui.film import given_arrays, painted, paints_of, read_body
+from genviz.ui.film import given_arrays, paints_of, read_body
 from genviz.ui.reading import Wrong, refusal
 from genviz.ui.side_by_side import MOST
 
-KINDS = {"png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
-WIDEST = {"png": 2000, "gif": 900, "mp4": 1280}  # pixels
-LARGEST = {"png": 8, "gif": 6, "mp4": 8}  # enlargement of many images; one alone is shown twice as large
 FRAMES = 150  # of a film, at most
 REST = 1.5  # seconds on the last frame
 AT_ONCE, LINE = 2, 12  # files in the making, and waiting
-PLANE = 3.0  # points are drawn in [-3, 3] squared
 
 
 def routes(engine: Any) -> list[Route]:
@@ -50,8 +47,9 @@ def routes(engine: Any) -> list[Route]:
             body = await read_body(request)
             kind, parts = body.get("kind"), _parts(body)
             orders = [_order(engine, part) for part in parts]
-            if kind not in tuple(KINDS):
-                raise ValueError(f"A file is one of {', '.join(KINDS)}, not {asked_for.short(kind)}.")
+            kinds = media.of(data_in(engine.catalogue(), orders[0].data).medium).KINDS if "films" not in body else media.PICTURES
+            if kind not in tuple(kinds):
+                raise ValueError(f"A file is one of {', '.join(kinds)}, not {asked_for.short(kind)}.")
             if line[0] >= LINE:
                 raise Wrong("Many films are being saved just now; try again in a minute.", 429)
             line[0] += 1
@@ -68,7 +66,7 @@ def routes(engine: Any) -> list[Route]:
                         name, file = await run_in_threadpool(make, engine.catalogue(), *films[0], body)
             finally:
                 line[0] -= 1
-            return Response(file, media_type=KINDS[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})
+            return Response(file, media_type=kinds[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})
         except ValueError as error:
             return refusal(error)
 
@@ -101,7 +99,7 @@ def _order(engine: Any, body: dict) -> Order:
     if not isinstance(order, dict) or not isinstance(order.get("given") or {}, dict):
         raise ValueError("This question names no film.")
     return asked_for.film(engine.catalogue(), order.get("model"), order.get("data"), order.get("walk", "sample"), order.get("knobs"),
-                          order.get("n", 16), order.get("seed", 0), given_arrays(order), (), 60)  # fmt: skip
+                          order.get("n", 16), order.get("seed", 0), given_arrays(engine.catalogue(), order), (), 60)  # fmt: skip
 
 
 def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[str, bytes]:
@@ -112,20 +110,24 @@ def make(catalogue: dict, order: Order, shots: list[Shot], body: dict) -> tuple[
     rows = [(name, how, label[:40]) for name, how, label in _panes(body.get("panes"))]
     strip = [f"{entry['title']} on {data_title(catalogue, order.data)}", ", ".join(settings(catalogue, order))]
     name = f"{order.model.replace('/', '-')}-{order.data}-seed{order.seed}" + (f"-image{only + 1}" if only is not None else "")
-    raster = entry["grows"] == "pixels"
+    raster, data = entry["grows"] == "pixels", data_in(catalogue, order.data)
+    medium = media.of(data.medium)
 
+    if kind not in media.PICTURES:
+        x = shots[-1].x if only is None else shots[-1].x[only : only + 1]
+        return f"{name}.{kind}", medium.file(kind, x, data)
     if kind == "png":
         shot = at_step(shots, asked_for.whole("step", body.get("step", shots[-1].step), 0, shots[-1].steps), raster)
-        panes = paint(shot, rows, only, columns, kind)
+        panes = medium.panes(shot, rows, only, columns, kind, 1, data)
         picture = files.sheet(panes) if len(panes) > 1 else panes[0][1]
         return f"{name}-step{shot.step}.png", files.png(picture, ", ".join([*strip, f"step {shot.step} of {shot.steps}"]))
 
     moments = replay(shots, raster)
     whole = 3 if moments is shots else 5  # seconds of a film, of one painted pixel by pixel: as in the player
     moments = [moments[i] for i in _spread(len(moments))]
-    slow = 1 if shots[0].x.ndim == 2 else 4  # frames a second at least
+    slow = 1 if data.medium == "points" else 4  # frames a second at least
     rate = max(slow, (len(moments) - 1) / whole)
-    pages = (files.sheet(paint(shot, rows, only, columns, kind), moment(shot), strip) for shot in moments)
+    pages = (files.sheet(medium.panes(shot, rows, only, columns, kind, 1, data), moment(shot), strip) for shot in moments)
     return f"{name}.{kind}", _film(kind, pages, len(moments), rate)
 
 
@@ -136,6 +138,8 @@ def make_together(catalogue: dict, films: list[tuple[Order, list[Shot]]], body: 
         raise ValueError("'clock' must be share or nfe.")
     columns = asked_for.whole("columns", body.get("columns") or pictures.columns_of(order.n), 1, 64)
     told = [(model_in(catalogue, order.model), order, shots) for order, shots in films]
+    data = data_in(catalogue, order.data)
+    medium = media.of(data.medium)
     strip = [f"{data_title(catalogue, order.data)}, the same seed for all"]
     strip += [f"{entry['title']}: {', '.join(settings(catalogue, order))}" for entry, order, _ in told]
     name = f"side-by-side-{order.data}-seed{order.seed}"
@@ -143,7 +147,7 @@ def make_together(catalogue: dict, films: list[tuple[Order, list[Shot]]], body: 
     def page(now: list[Shot]) -> np.ndarray:
         panes, lines = [], []
         for (entry, _, _), shot in zip(told, now, strict=True):
-            panes += paint(shot, [("", "grey", entry["title"])], None, columns, kind, len(told))
+            panes += medium.panes(shot, [("", "grey", entry["title"])], None, columns, kind, len(told), data)
             lines.append(f"{entry['title']}: {moment(shot)[0]}")
         return files.sheet(panes, lines, strip)
 
@@ -217,7 +221,7 @@ def _spread(count: int) -> list[int]:
 def at_step(shots: list[Shot], step: int, raster: bool) -> Shot:
     """The film at a step: the shot there or the last one before; of a film painted pixel by pixel the exact one, whatever was kept."""
     last = shots[-1]
-    if not raster or last.x.ndim != 4 or last.steps > last.x[0].size:
+    if not raster or last.steps > last.x[0].size:
         return next(s for s in reversed(shots) if s.step <= step)
     step, side = min(step, last.step), last.x.shape[-1]
     place = step + side * side - last.steps  # pixels that are there: those given, then those painted
@@ -231,23 +235,3 @@ def replay(shots: list[Shot], raster: bool) -> list[Shot]:
     if not raster or shots[-1].step < len(shots):
         return shots
     return [at_step(shots, step, raster) for step in _spread(shots[-1].step + 1)]
-
-
-def paint(
-    shot: Shot, rows: list[tuple[str, str, str]], only: int | None, columns: int, kind: str, abreast: int = 1
-) -> list[tuple[str, np.ndarray]]:
-    """The pictures of a moment that stand side by side, enlarged (h, w, 3), with their labels; `abreast` films share the width."""
-    if shot.x.ndim == 2:
-        return [("", files.scatter(shot.x, PLANE))]
-    panes = []
-    for name, how, label in rows:
-        x = shot.aux.get(name) if name else shot.x
-        if x is None or x.ndim != 4:
-            raise ValueError(f"This film has no pictures '{name:.40}'.")
-        cells = painted(x, how, columns=1)
-        cells = cells.reshape(len(x), *x.shape[-2:], *cells.shape[2:])
-        cells, across = (cells, min(columns, len(cells))) if only is None else (cells[only : only + 1], 1)
-        wide = max(across, -(-len(cells) // across)) * (cells.shape[2] + files.GAP) - files.GAP
-        zoom = max(1, min(LARGEST[kind] * (2 if len(cells) == 1 else 1), WIDEST[kind] // (wide * max(abreast, min(len(rows), 4)))))
-        panes.append((label, files.lay(cells, across, zoom)))
-    return panes

@@ -12,7 +12,6 @@ that several watch, as after a tab was duplicated, ends when the last of them ha
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,15 +21,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from genviz import premiere
+from genviz import media, premiere
+from genviz.catalogue import data_in
+from genviz.data import Data
 from genviz.engine import Full
 from genviz.engine import request as asked_for
-from genviz.plots import pictures
+from genviz.engine.job import Shot
+from genviz.media.image import PAINTS
 from genviz.ui.reading import Wrong, parse, refusal
 
 LARGEST = 2**20  # bytes of a question
 AT_ONCE = 12  # shots in one answer: the first pictures are on screen while the rest is on its way
-PAINTS = ("grey", "signed", "heat")
 
 
 def routes(engine: Any) -> list[Route]:
@@ -40,7 +41,8 @@ def routes(engine: Any) -> list[Route]:
         try:
             order = await read_body(request)
             fields = {k: order[k] for k in ("walk", "knobs", "n", "seed", "frames") if k in order}
-            job = engine.submit(order.get("model"), order.get("data"), given=given_arrays(order), aux=order.get("aux") or (),
+            given = given_arrays(engine.catalogue(), order)
+            job = engine.submit(order.get("model"), order.get("data"), given=given, aux=order.get("aux") or (),
                                 client=visitor(request), viewer=_viewer(order), **fields)  # fmt: skip
             return JSONResponse({"job": job})
         except Full as error:
@@ -57,7 +59,7 @@ def routes(engine: Any) -> list[Route]:
             return JSONResponse({"error": str(error), "status": "error", "place": 0, "message": str(error), "shots": []}, 400)
         view = await engine.wait(query.get("job", ""), have, timeout=10, viewer=viewer)
         some = view.shots[:AT_ONCE]
-        shots = await run_in_threadpool(lambda: [_shot(s, paints) for s in some]) if some else []
+        shots = await run_in_threadpool(wired, some, view.before, paints, data_in(engine.catalogue(), view.order.data)) if some else []
         final = len(some) == len(view.shots)  # the last pictures come before the word that it is done
         return JSONResponse({"status": view.status if final else "running", "place": view.place, "message": view.message, "shots": shots})
 
@@ -122,24 +124,21 @@ async def read_body(request: Request) -> dict:
     return body
 
 
-def given_arrays(order: dict) -> dict[str, np.ndarray]:
-    """What a page gives a walk, by name; ValueError with one sentence."""
-    return {name: given_array(name, value) for name, value in asked_for.named("given", order.get("given")).items()}
+def given_arrays(catalogue: dict, order: dict) -> dict[str, np.ndarray]:
+    """What a page gives a walk, by name, as the medium of its data set reads it; ValueError with one sentence."""
+    given = asked_for.named("given", order.get("given"))
+    if not given:
+        return {}
+    data = data_of(catalogue, asked_for.text("data", order.get("data")))
+    return {name: media.of(data.medium).read(name, value, data) for name, value in given.items()}
 
 
-def given_array(name: str, value: Any) -> np.ndarray:
-    """What a page gives a walk: an image or a list of images (base64 of `genviz.bytes64`) -> (k, 1, 28, 28) in [-1, 1].
-
-    Numbers, alone or in lists -> float32. ValueError with one sentence for anything else.
-    """
-    if isinstance(value, str):
-        return pictures.from_base64(value)
-    if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
-        return np.concatenate([pictures.from_base64(v) for v in value])
+def data_of(catalogue: dict, name: str) -> Data:
+    """The entry of a data set; ValueError with one sentence where there is none."""
     try:
-        return np.array(value, np.float32)
-    except (ValueError, TypeError, OverflowError):
-        raise ValueError(f"'{name}' must be images or numbers.") from None
+        return data_in(catalogue, name)
+    except KeyError as error:
+        raise ValueError(error.args[0]) from None
 
 
 def paints_of(text: str) -> dict[str, str]:
@@ -154,31 +153,11 @@ def paints_of(text: str) -> dict[str, str]:
     return paints
 
 
-def _shot(shot: Any, paints: dict[str, str]) -> dict:
-    """A shot as the page reads it: one picture of all images, one more for each extra that is painted; points as float32 x, y, x, y ..."""
-    x = shot.x
-    if x.ndim == 2:
-        return {"points": base64.b64encode(x.tobytes()).decode(), "n": len(x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe,
-                "ms": round(shot.ms, 3), "caption": shot.caption}  # fmt: skip
-    aux = {name: paint(shot.aux[name], how) for name, how in paints.items() if name in shot.aux and shot.aux[name].ndim >= 3}
-    return {"sprite": pictures.sprite(x), "n": len(x), "side": x.shape[-1], "step": shot.step, "steps": shot.steps, "nfe": shot.nfe,
-            "ms": round(shot.ms, 3), "caption": shot.caption, "aux": aux}  # fmt: skip
-
-
-def paint(x: np.ndarray, how: str) -> str:
-    """Numbers as a picture that a page shows at once; see `painted`."""
-    return pictures.data_url(pictures.png(painted(x, how)))
-
-
-def painted(x: np.ndarray, how: str, columns: int | None = None) -> np.ndarray:
-    """Numbers (n, 1, H, W) as one picture (rows * H, columns * W) uint8, with three colours behind it where it has any.
-
-    "grey" for [-1, 1], "signed" or "signed:3" for a heat map with a sign (full colour at 3), "heat" or "heat:0.69" for one from 0 up.
-    """
-    kind, _, limit = how.partition(":")
-    bound = float(limit) if limit else None
-    if kind == "signed":
-        return pictures.signed(x, columns, bound)
-    if kind == "heat":
-        return pictures.heat(x, columns, bound)
-    return pictures.grid(x, columns)
+def wired(shots: list[Shot], before: Shot | None, paints: dict[str, str], data: Data) -> list[dict]:
+    """Shots as the page reads them: what all media share, and what the medium of the data set makes of x and the extras."""
+    send = media.of(data.medium).wire
+    return [
+        {"medium": data.medium, "n": len(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": round(shot.ms, 3),
+         "caption": shot.caption, **send(shot, last, paints, data)}
+        for last, shot in zip([before, *shots], shots, strict=False)
+    ]  # fmt: skip

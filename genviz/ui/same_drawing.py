@@ -16,9 +16,9 @@ import numpy as np
 
 from genviz.catalogue import data_of, model_in
 from genviz.data.exhibit import exhibit
+from genviz.media.image import paint
 from genviz.plots import pictures
 from genviz.ui.field import Data, Picture, Seed, Text, Whole
-from genviz.ui.film import paint
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 

@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 
 import genviz
+from genviz.data import DATA
 from genviz.engine import request as asked_for
 from genviz.ui.api import made, sentences
 
@@ -55,7 +56,7 @@ def borrowing(spaces: Any) -> Any:
                 model, data, named = asked_for.text("model", model), asked_for.text("data", data), asked_for.named("knobs", knobs)
                 if taken := named.keys() & inspect.signature(genviz.film).parameters.keys():
                     raise ValueError(f"There is no knob '{min(taken)}'.")
-                return made(genviz.sample(model, data, n=n, seed=seed, **named).numpy())
+                return made(DATA[data], genviz.sample(model, data, n=n, seed=seed, **named).numpy())
             except KeyError as error:
                 raise ValueError(str(error.args[0])) from None
 
