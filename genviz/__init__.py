@@ -64,10 +64,12 @@ def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto
          given: Mapping[str, Any] | None = None, **knobs: Any) -> Iterator[Frame]:  # fmt: skip
     """Every Frame of the walk from the prior draw (step 0) to the sample (step == steps); frame.x is (n, 1, 28, 28).
 
-    `walk` names another of the model's walks, and `given` what it starts from, numbers and arrays by name. A sampler may paint on in the
-    tensor that it yielded: clone what you keep. Errors as in `sample`, at once.
+    `walk` names another of the model's walks, and `given` what it starts from, numbers, arrays and texts by name; they may also stand
+    beside the knobs, as in film("autoregressive/gpt", "shakespeare", prompt="ROMEO:"). A sampler may paint on in the tensor that it
+    yielded: clone what you keep. Errors as in `sample`, at once.
     """
-    from genviz import argument
+    from genviz import argument, media
+    from genviz.data import DATA
     from genviz.engine import request
     from genviz.frame import describe_knobs, read_knobs
 
@@ -75,10 +77,13 @@ def film(name: str, data: str, n: int = 4, seed: int = 0, *, device: str = "auto
     model = load(name, data, device)
     if walk not in model.walks:
         raise ValueError(f"{name} has no walk '{walk}'; it has {', '.join(model.walks)}.")
-    read_knobs(describe_knobs(model.Knobs), knobs)
     if given is not None and not isinstance(given, Mapping):
         raise ValueError(f"'given' must be arrays by name, not {given!r:.40}.")
-    given = request.arrays(given or {}, GIVEN)
+    takes = list(signature(getattr(model, walk)).parameters)[3:]  # beside n, knobs and rng
+    given = {**(given or {}), **{key: knobs.pop(key) for key in takes if key in knobs}}
+    read_knobs(describe_knobs(model.Knobs), knobs)
+    read = media.of(model.medium).read
+    given = request.arrays({key: read(key, v, DATA[data]) if isinstance(v, str) else v for key, v in given.items()}, GIVEN)
     try:
         signature(getattr(model, walk)).bind(n, None, None, **given)
     except TypeError as error:

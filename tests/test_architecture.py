@@ -19,6 +19,7 @@ MAY = {
     "argument": {"families", "file"},
     "frame": set(),
     "medium": set(),
+    "media": {"data", "media", "medium", "plots"},
     "likelihood": set(),
     "family": {"data", "model"},  # model for types only
     "noise": set(),

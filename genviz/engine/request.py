@@ -47,9 +47,9 @@ def film(catalogue: dict, model: Any, data: Any, walk: Any, knobs: Any, n: Any, 
     extras = (aux,) if isinstance(aux, str) else aux
     if not isinstance(extras, list | tuple) or len(extras) > EXTRAS:
         raise Refused(f"'aux' must be a list of at most {EXTRAS} names.")
-    most = MEDIA[entry["medium"]].most
-    return Order(model, data, walk, typed, whole("n", n, 1, most), whole("seed", seed, 0, SEEDS), arrays(named("given", given), GIVEN),
-                 tuple(text("aux", name) for name in extras), whole("frames", frames, 2, 1000))  # fmt: skip
+    medium = MEDIA[entry["medium"]]
+    return Order(model, data, walk, typed, whole("n", n, 1, medium.most), whole("seed", seed, 0, SEEDS), arrays(named("given", given), GIVEN),
+                 tuple(dict.fromkeys((*(text("aux", name) for name in extras), *medium.extras))), whole("frames", frames, 2, 1000))  # fmt: skip
 
 
 def question(catalogue: dict, model: Any, data: Any, method: str, sent: tuple, options: dict[str, Any]) -> tuple[tuple, dict]:

@@ -15,6 +15,9 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 from genviz.medium import MEDIA
 
@@ -24,3 +27,12 @@ PICTURES = {"png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}  # files
 def of(medium: str) -> ModuleType:
     """The module of a medium; KeyError for another name."""
     return importlib.import_module(f"genviz.media.{MEDIA[medium].name}")
+
+
+def numbers(value: Any) -> str:
+    """Numbers that a walk was given, alone or in lists, as Python. ValueError with one sentence for what has no name."""
+    if isinstance(value, list):
+        if any(isinstance(v, str) for v in value):
+            raise ValueError("This film starts from several pictures; no call in Python can name them.")
+        return repr(np.array(value, np.float32).tolist())  # lists of lists too
+    return repr(float(value))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genviz.data import Data
-from genviz.media import PICTURES
+from genviz.media import PICTURES, numbers
 
 KINDS = {"wav": "audio/wav", **PICTURES}
 LONGEST = 10  # seconds that are handed in
@@ -69,6 +69,13 @@ def wire(shot: Any, before: Any, paints: dict[str, str], data: Data) -> dict:
 def plain(x: np.ndarray, data: Data) -> dict:
     """x (n, L) -> {"sounds": n WAV files in base64}."""
     return {"sounds": [base64.b64encode(file("wav", one[None], data)).decode() for one in x]}
+
+
+def call(value: Any, data: Data) -> str:
+    """What a walk was given as Python."""
+    if isinstance(value, str):
+        raise ValueError("This film starts from a sound; no call in Python can name it.")
+    return numbers(value)
 
 
 def file(kind: str, x: np.ndarray, data: Data) -> bytes:

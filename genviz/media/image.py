@@ -6,12 +6,14 @@ The page sends a picture as its bytes, row by row, colours side by side, in base
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import numpy as np
 
 from genviz.data import Data
-from genviz.media import PICTURES
+from genviz.data.exhibit import exhibit
+from genviz.media import PICTURES, numbers
 from genviz.plots import film as files
 from genviz.plots import pictures
 
@@ -45,6 +47,20 @@ def wire(shot: Any, before: Any, paints: dict[str, str], data: Data) -> dict:
 def plain(x: np.ndarray, data: Data) -> dict:
     """x (n, C, H, W) in [-1, 1] -> {"images": n PNG files in base64}."""
     return {"images": [base64.b64encode(pictures.png(pictures.grid(one[None]))).decode() for one in x]}
+
+
+def call(value: Any, data: Data) -> str:
+    """What a walk was given as Python: a number, or a test image by its place in the exhibit. ValueError for a picture without a name."""
+    if not isinstance(value, str):
+        return numbers(value)
+    pixels = np.rint((pictures.from_base64(value, data.shape)[0, 0] + 1) * 127.5).astype(np.uint8)
+    try:
+        places = np.flatnonzero((exhibit(data.name)[0] == pixels).all((1, 2)))
+    except KeyError:  # a data set of one's own has no exhibit
+        places = []
+    if not len(places):
+        raise ValueError("This film starts from a picture that is no test image, such as a drawing; no call in Python can name it.")
+    return f'exhibit({json.dumps(data.name)})[0][{places[0]}, None, None].astype("float32") / 127.5 - 1'
 
 
 def panes(

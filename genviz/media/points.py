@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from genviz.data import Data
-from genviz.media import PICTURES
+from genviz.media import PICTURES, numbers
 from genviz.plots import film as files
 
 KINDS = PICTURES
@@ -30,6 +30,13 @@ def wire(shot: Any, before: Any, paints: dict[str, str], data: Data) -> dict:
 def plain(x: np.ndarray, data: Data) -> dict:
     """x (n, 2) -> {"points": n pairs of numbers}."""
     return {"points": x.tolist()}
+
+
+def call(value: Any, data: Data) -> str:
+    """What a walk was given as Python."""
+    if isinstance(value, str):
+        raise ValueError("This film starts from a picture, of which there are none among points.")
+    return numbers(value)
 
 
 def panes(

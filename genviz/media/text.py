@@ -5,13 +5,14 @@ A number outside the alphabet is a place that is not written yet (a mask) and sh
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from genviz.data import Data
-from genviz.media import PICTURES
+from genviz.media import PICTURES, numbers
 
 KINDS = {"txt": "text/plain; charset=utf-8", **PICTURES}
 BLANK = "\u2591"
@@ -69,6 +70,11 @@ def wire(shot: Any, before: Any, paints: dict[str, str], data: Data) -> dict:
 def plain(x: np.ndarray, data: Data) -> dict:
     """x (n, L) -> {"texts": n strings}."""
     return {"texts": write(x, data)}
+
+
+def call(value: Any, data: Data) -> str:
+    """What a walk was given as Python: a text is its own name."""
+    return json.dumps(value) if isinstance(value, str) else numbers(value)
 
 
 def file(kind: str, x: np.ndarray, data: Data) -> bytes:
