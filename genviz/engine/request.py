@@ -48,8 +48,9 @@ def film(catalogue: dict, model: Any, data: Any, walk: Any, knobs: Any, n: Any, 
     if not isinstance(extras, list | tuple) or len(extras) > EXTRAS:
         raise Refused(f"'aux' must be a list of at most {EXTRAS} names.")
     medium = MEDIA[entry["medium"]]
-    return Order(model, data, walk, typed, whole("n", n, 1, medium.most), whole("seed", seed, 0, SEEDS), arrays(named("given", given), GIVEN),
-                 tuple(dict.fromkeys((*(text("aux", name) for name in extras), *medium.extras))), whole("frames", frames, 2, 1000))  # fmt: skip
+    shown = dict.fromkeys((*(text("aux", name) for name in extras), *medium.extras))
+    return Order(model, data, walk, typed, whole("n", n, 1, medium.most), whole("seed", seed, 0, SEEDS),
+                 arrays(named("given", given), GIVEN), tuple(shown), whole("frames", frames, 2, 1000))  # fmt: skip
 
 
 def question(catalogue: dict, model: Any, data: Any, method: str, sent: tuple, options: dict[str, Any]) -> tuple[tuple, dict]:
