@@ -30,12 +30,13 @@ MAY = {
     "history": {"data", "metrics", "model"},
     "train": {"argument", "checkpoint", "data", "families", "family", "file", "history", "model"},
     "catalogue": {"checkpoint", "families", "family", "frame", "model", "data"},
-    "engine": {"argument", "engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
+    "background": set(),
+    "engine": {"argument", "background", "engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"argument", "checkpoint", "data", "file", "model"},
     "likelihoods": {"argument", "checkpoint", "data", "file", "metrics", "model"},
-    "remap": {"engine", "map"},
+    "remap": {"background", "map"},
     "premiere": {"argument", "catalogue", "checkpoint", "engine", "families", "file", "plots"},
-    "remeasure": {"checkpoint", "compare", "data", "engine", "families"},
+    "remeasure": {"background", "checkpoint", "compare", "data", "engine", "families"},
     "compare": {"argument", "checkpoint", "data", "families", "family", "file", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}

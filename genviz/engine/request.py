@@ -10,11 +10,10 @@ import numpy as np
 from genviz import argument
 from genviz.argument import SEEDS, short
 from genviz.catalogue import model_in
+from genviz.engine.bounds import LEAST, MOST, bounds
 from genviz.engine.job import Order, Refused
 from genviz.frame import read_knobs
 
-IMAGES = 64
-POINTS = 2000  # of a film in the plane
 GIVEN = 2**20  # bytes of arrays that come with a film
 SENT = 4 * 2**20  # and with a question
 NAMED = 64  # knobs, or things given
@@ -48,9 +47,10 @@ def film(catalogue: dict, model: Any, data: Any, walk: Any, knobs: Any, n: Any, 
     extras = (aux,) if isinstance(aux, str) else aux
     if not isinstance(extras, list | tuple) or len(extras) > EXTRAS:
         raise Refused(f"'aux' must be a list of at most {EXTRAS} names.")
-    most = IMAGES if len(entry["shape"]) == 3 else POINTS
-    return Order(model, data, walk, typed, whole("n", n, 1, most), whole("seed", seed, 0, SEEDS), arrays(named("given", given), GIVEN),
-                 tuple(text("aux", name) for name in extras), whole("frames", frames, 2, 1000))  # fmt: skip
+    of = bounds(entry["shape"])
+    return Order(model, data, walk, typed, whole("n", n, 1, of.most), whole("seed", seed, 0, SEEDS),
+                 arrays(named("given", given), GIVEN), tuple(text("aux", name) for name in extras),
+                 whole("frames", of.frames if frames is None else frames, LEAST, MOST))  # fmt: skip
 
 
 def question(catalogue: dict, model: Any, data: Any, method: str, sent: tuple, options: dict[str, Any]) -> tuple[tuple, dict]:

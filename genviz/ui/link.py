@@ -29,6 +29,7 @@ import segno
 
 from genviz.catalogue import model_in
 from genviz.engine import request
+from genviz.engine.bounds import POINTS, bounds
 from genviz.engine.job import Refused
 from genviz.frame import read_knobs
 from genviz.ui.field import Model, Seed, Text, Whole
@@ -40,7 +41,7 @@ STEPS = 5000  # of a film
 LARGEST_CODE = 2300  # bytes: what a QR code holds that still survives a scratch (error correction L: 2953)
 Query = Annotated[str, Text(2 * LONGEST)]  # longer ones are refused in words of their own
 Name = Annotated[str, Text(100)]
-Count = Annotated[int, Whole(1, request.POINTS)]
+Count = Annotated[int, Whole(1, POINTS.most)]
 SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
@@ -173,7 +174,7 @@ def _one_of(name: str, text: str, known: list[str]) -> str:
 
 
 def _many(entry: dict, text: str) -> int:
-    return request.whole("n", text, 1, request.IMAGES if len(entry["shape"]) == 3 else request.POINTS)
+    return request.whole("n", text, 1, bounds(entry["shape"]).most)
 
 
 def _knob(entry: dict, name: str, text: str) -> dict[str, Any]:
