@@ -21,10 +21,11 @@ class Medium:
     steps: int
     unit: str
     extras: tuple[str, ...] = ()
+    sliced: bool = True  # a network is asked about some of them in a turn; of points there are never too many for one
 
 
 IMAGE = Medium("image", 16, 64, 60, 5000, "bits/dim")
-POINTS = Medium("points", 1000, 2000, 60, 5000, "nats")
+POINTS = Medium("points", 1000, 2000, 60, 5000, "nats", sliced=False)
 TEXT = Medium("text", 1, 8, 1000, 2000, "bits/character", ("next", "attention"))
 AUDIO = Medium("audio", 1, 4, 120, 32_000, "bits/sample", ("next",))
 

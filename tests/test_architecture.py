@@ -33,12 +33,13 @@ MAY = {
     "history": {"data", "metrics", "model"},
     "train": {"argument", "checkpoint", "data", "families", "family", "file", "history", "model"},
     "catalogue": {"checkpoint", "families", "family", "frame", "likelihood", "medium", "model", "data"},
-    "engine": {"argument", "engine", "catalogue", "checkpoint", "families", "family", "frame", "medium", "model"},
+    "background": set(),
+    "engine": {"argument", "background", "engine", "catalogue", "checkpoint", "families", "family", "frame", "medium", "model"},
     "map": {"argument", "checkpoint", "data", "file", "model"},
     "likelihoods": {"argument", "checkpoint", "data", "file", "likelihood", "metrics", "model"},
-    "remap": {"engine", "map"},
+    "remap": {"background", "map"},
     "premiere": {"argument", "catalogue", "checkpoint", "engine", "families", "file", "plots"},
-    "remeasure": {"checkpoint", "compare", "data", "engine", "families"},
+    "remeasure": {"background", "checkpoint", "compare", "data", "engine", "families"},
     "compare": {"argument", "checkpoint", "data", "families", "file", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}

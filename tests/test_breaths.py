@@ -13,7 +13,7 @@ import pytest
 from test_single_precision import GIVEN, NAMES, Small, X
 
 from genviz.engine.job import Order
-from genviz.engine.rota import Rota
+from genviz.engine.scheduler import Scheduler
 from genviz.families.autoregressive.painter import Painter
 from genviz.frame import describe_knobs
 from genviz.model import AT_ONCE, Model, breathing_answer, breathing_walk, breaths, finish
@@ -177,7 +177,7 @@ class Scripted:
 def played(arrivals: dict[int, list[tuple]]) -> str:
     """Who had which turn, where commands arrive before certain turns."""
     stage, turns = Scripted(), iter(range(1000))
-    Rota(stage).run(lambda wait: arrivals.get(next(turns), [("close",)] if wait else []), lambda events: None)
+    Scheduler(stage).run(lambda wait: arrivals.get(next(turns), [("close",)] if wait else []), lambda events: None)
     return "".join(stage.said)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import tempfile
 import time
 from dataclasses import replace
 
 import gradio as gr
 import pytest
 
-from genviz import checkpoint, compare, remeasure
+from genviz import checkpoint, compare
 from genviz.data.idx import at_hand
 from genviz.remeasure import Remeasures
 from genviz.ui import compare as tab
@@ -120,7 +121,7 @@ def finished(jobs: Remeasures, name: str) -> dict:
 
 
 def test_times_are_measured_here_and_written_nowhere(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(remeasure.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     shipped, before, jobs = row_of("diffusion/ddpm"), compare.path().read_bytes(), Remeasures()
     name = jobs.start(shipped, 0)
     with pytest.raises(ValueError, match="being measured already"):
@@ -135,7 +136,7 @@ def test_times_are_measured_here_and_written_nowhere(monkeypatch, tmp_path) -> N
 
 
 def test_everything_is_measured_here_at_one_setting(data_sets, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(remeasure.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     shipped, before, jobs = row_of("vae/vae_2d"), compare.path().read_bytes(), Remeasures()
     state = finished(jobs, jobs.start(shipped, 100))
     found = state["found"]
@@ -162,8 +163,7 @@ def started(jobs: Remeasures, name: str) -> subprocess.Popen:
 
 
 def test_a_measurement_that_nobody_waits_for_ends(monkeypatch) -> None:
-    monkeypatch.setattr(remeasure, "PATIENCE", 0.5)
-    jobs = Remeasures()
+    jobs = Remeasures(patience=0.5)
     name = jobs.start(row_of("diffusion/ddpm"), 0)
     process = started(jobs, name)
     process.wait(30)

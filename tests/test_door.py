@@ -290,7 +290,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(house, announced, monkeypat
 
 
 def test_a_full_house_says_so_at_once_and_when_to_come_again(web, engine, monkeypatch) -> None:
-    monkeypatch.setattr(engine, "limits", type(engine.limits)(line=0))
+    monkeypatch.setattr(engine.queue, "limits", type(engine.limits)(line=0))
     monkeypatch.setattr(sessions, "ROOM", 0)
     for path, body in (
         ("genviz/submit", ORDER),

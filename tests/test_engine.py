@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from genviz.engine import Engine, Limits, Refused, Shot, View, keeper, worker
-from genviz.engine.rota import Rota
+from genviz.engine import Engine, Limits, Refused, Shot, View, cores, supervisor, worker
+from genviz.engine.scheduler import Scheduler
 from genviz.engine.worker import Death
 
 TOY = ("toys/toy", "mnist")
@@ -227,12 +227,12 @@ def test_line_and_clients_are_bounded() -> None:
     limits = Limits(live=2, line=3, client=2)
     with Engine("cpu", "inline", stage=STAGE, limits=limits) as engine:
         slow = {"knobs": {"steps": 200, "pace": 0.01}, "n": 1}
-        mine = [engine.submit(*TOY, **slow, client="me") for _ in range(2)]
+        mine = [engine.submit(*TOY, **slow, client="me", seed=i) for i in range(2)]
         with pytest.raises(Refused, match="You have 2 films under way"):
             engine.submit(*TOY, **slow, client="me")
-        waiting = [engine.submit(*TOY, **slow, client=f"{i}") for i in range(3)]
+        waiting = [engine.submit(*TOY, **slow, client=f"{i}", seed=i) for i in range(2, 5)]
         with pytest.raises(Refused, match="The house is full: 3 films are waiting"):
-            engine.submit(*TOY, **slow)
+            engine.submit(*TOY, **slow, seed=5)
         assert [engine.look(j).status for j in mine] == ["running", "running"]
         assert [engine.look(j).place for j in waiting] == [1, 2, 3]
         assert engine.look(waiting[1]).message == "Number 2 in the waiting line."
@@ -248,9 +248,9 @@ def test_line_and_clients_are_bounded() -> None:
 def test_nobody_asks_pause_then_lease_ends() -> None:
     with Engine("cpu", "inline", stage=STAGE, limits=Limits(pause=0.4, lease=2.5)) as engine:
         slow = {"knobs": {"steps": 400, "pace": 0.01}, "n": 1, "frames": 1000}
-        dropped, taken_up = engine.submit(*TOY, **slow, seed=1), engine.submit(*TOY, **slow, seed=1)
+        dropped, taken_up = engine.submit(*TOY, **slow, seed=1), engine.submit(*TOY, **slow, seed=2)
         time.sleep(1.2)
-        paused = engine._jobs[taken_up]
+        paused = engine._films.tickets[taken_up].job
         assert paused.paused
         still = len(paused.shots)
         time.sleep(0.3)
@@ -336,7 +336,7 @@ def test_a_second_worker_helps_when_films_crowd(engine: Engine) -> None:
             jobs = few + [pair.submit(*TOY, **asked, seed=i) for i in range(2, 12)]
             assert len(pair.pids) == 2
             watched = [asyncio.create_task(whole(pair, j)) for j in jobs]
-            while len({id(pair._jobs[j].host) for j in jobs}) == 1:  # until it has started and taken over some of them
+            while len({id(pair._films.tickets[j].job.host) for j in jobs}) == 1:  # until it has started and taken over some of them
                 await asyncio.sleep(0.01)
             os.kill(pair.pids[1], signal.SIGKILL)  # and again, when it died
             return await asyncio.gather(*watched)
@@ -352,7 +352,7 @@ def test_films_go_on_without_a_second_worker_that_cannot_start() -> None:
     with Engine("cpu", stage=STAGE, workers=2) as pair:
         pair.catalogue()
         jobs = [pair.submit(*TOY, knobs={"steps": 30, "pace": 0.02}, n=1, seed=i) for i in range(6)]
-        pair._gave_up(pair._keepers[1], "The worker cannot start.")
+        pair.queue.gave_up(pair.queue.supervisors[1], "The worker cannot start.")
         assert len(pair.pids) == 1
 
         async def watch() -> list:
@@ -362,10 +362,11 @@ def test_films_go_on_without_a_second_worker_that_cannot_start() -> None:
 
 
 def crashed(engine: Engine, record: str, outside: bool, seen: bool = True) -> None:
-    """What the keeper says when its worker has died with this film on stage; `seen` where that is known."""
+    """What the supervisor says when its worker has died with this film on stage; `seen` where that is known."""
     with engine._lock:  # before it starts another one, all of the films are given back to a worker that is still there
-        engine._died(engine._jobs[record].host, Death(record if seen else "", outside))
-        engine._fill()
+        job = engine._films.tickets[record].job
+        engine.queue.died(job.host, Death((job.id,) if seen else (), outside))
+        engine.queue.fill()
 
 
 def test_who_was_not_on_stage_is_never_told_to_choose_other_settings() -> None:
@@ -470,7 +471,7 @@ def test_a_worker_that_cannot_be_started_is_tried_again_and_the_page_says_why(mo
             return popen(*args, **kwargs)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(keeper, "PAUSES", (0.05, 0.1))
+    monkeypatch.setattr(supervisor, "PAUSES", (0.05, 0.1))
     with Engine("cpu", stage=STAGE) as engine:
         engine.catalogue()
 
@@ -524,10 +525,10 @@ def test_a_film_ends_when_its_last_viewer_has_left(engine: Engine) -> None:
 
 
 def test_workers_fill_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    def of(cores: int, threads: str = "") -> int:
-        monkeypatch.setattr(worker, "cores", lambda: cores)
+    def of(count: int, threads: str = "") -> int:
+        monkeypatch.setattr(cores, "cores", lambda: count)
         monkeypatch.setenv("GENVIZ_THREADS", threads)
-        return worker.workers()
+        return cores.workers()
 
     assert [of(1), of(2), of(3), of(4), of(8), of(16)] == [1, 2, 2, 2, 4, 4]
     assert [of(2, "2"), of(4, "2"), of(64, "1")] == [1, 2, 4]
@@ -551,7 +552,7 @@ def test_a_worker_that_cannot_start_says_why() -> None:
 
 
 class Scripted:
-    """A stage whose films are scripts, to look at the order of the rota."""
+    """A stage whose films are scripts, to look at the order of the scheduler."""
 
     def film(self, order: str) -> Iterator[Shot]:
         for step in range(4):
@@ -563,7 +564,7 @@ class Scripted:
 
 
 def played(arrivals: dict[int, tuple], stage: Scripted | None = None) -> tuple[str, int]:
-    """What happens on a rota with the films a, b, c when commands arrive before certain turns: captions and answers, messages."""
+    """What happens with the films a, b, c when commands arrive before certain turns: captions and answers, messages."""
     sent: list[list[tuple]] = []
     turns = iter(range(1000))
     first = [("start", name, name, -1) for name in "abc"]
@@ -572,13 +573,13 @@ def played(arrivals: dict[int, tuple], stage: Scripted | None = None) -> tuple[s
         turn = next(turns)
         return first if turn == 0 else [arrivals[turn]] if turn in arrivals else [("close",)] if wait else []
 
-    Rota(stage or Scripted()).run(receive, sent.append)
+    Scheduler(stage or Scripted()).run(receive, sent.append)
     events = [event for message in sent for event in message]
     assert all(message for message in sent)
     return "".join(e[2].caption if e[0] == "shot" else e[3] for e in events if e[0] != "end"), len(sent)
 
 
-def test_rota_gives_one_step_in_turn() -> None:
+def test_scheduler_gives_one_step_in_turn() -> None:
     order, messages = played({})
     assert order == "abcabcabcabc"
     assert messages <= 8  # events are gathered, there is no message for each of the 15
@@ -593,14 +594,14 @@ class Costly(Scripted):
             yield shot
 
 
-def test_rota_gives_equal_time_so_that_a_short_film_is_served_soon() -> None:
+def test_scheduler_gives_equal_time_so_that_a_short_film_is_served_soon() -> None:
     order, _ = played({5: ("start", "s", "s", -1)}, Costly())
     assert order[order.index("s") :][:6].count("s") == 4, order
     late, _ = played({7: ("start", "d", "d", -1)}, Costly())  # who comes later does not hold up those that are there
     assert late.count("d") == 4 and "dd" not in late[:-3] and set(late[-2:]) == {"d"}, late
 
 
-def test_rota_answers_before_the_next_step_and_stops_at_once() -> None:
+def test_scheduler_answers_before_the_next_step_and_stops_at_once() -> None:
     assert played({5: ("call", "id", "m", "d", "f", (), {})})[0] == "abcab!cabcabc"
     assert played({4: ("stop", "b")})[0] == "abcacacac"
     assert played({4: ("pause", "b"), 6: ("go", "b")})[0].count("b") == 4

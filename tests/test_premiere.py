@@ -92,7 +92,7 @@ def test_the_page_fetches_it_as_any_film_and_no_model_is_loaded(monkeypatch) -> 
         assert [s["step"] for s in shots] == list(range(18)) and all(s["sprite"].startswith("data:image/png") for s in shots)
         web.post("/genviz/cancel", json={"jobs": [first["job"]]})
         assert engine.look(first["job"]).status == "done", "nobody can take it from the others"
-        engine._jobs.clear()  # forgotten, as the oldest are when many films were made
+        engine._films.tickets.clear()  # forgotten, as the oldest are when many films were made
         assert web.post("/genviz/premiere", json={"family": "diffusion"}).json()["job"] != first["job"]
         assert web.post("/genviz/premiere", json={"family": "nobody"}).json() == {}
         assert "error" in web.post("/genviz/premiere", content=b"[]").json()

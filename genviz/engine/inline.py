@@ -1,24 +1,16 @@
-"""The same rota without a process, in a thread of this one: for tests, notebooks and machines that allow no children.
+"""The same scheduler without a process, in a thread of this one: for tests, notebooks and machines that allow no children.
 
 It imports torch here, and a crash of the model is a crash of the page; otherwise every call behaves as with a worker.
 """
 
 from __future__ import annotations
 
-import importlib
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Any
 
-from genviz.engine.rota import Rota, sentence
-from genviz.engine.worker import Death, drain
-
-
-def make_stage(where: str, device: str) -> Any:
-    """The stage named "module:Class", on a device."""
-    module, name = where.split(":")
-    return getattr(importlib.import_module(module), name)(device)
+from genviz.engine.scheduler import Scheduler, drain, make_stage, sentence
+from genviz.engine.worker import Death
 
 
 class Inline:
@@ -29,14 +21,14 @@ class Inline:
     def __init__(self, device: str, stage: str, seconds: float, silence: float):
         self._inbox: queue.SimpleQueue = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, args=(device, stage, seconds), daemon=True, name="genviz-rota")
+        self._thread = threading.Thread(target=self._run, args=(device, stage, seconds), daemon=True, name="genviz-scheduler")
         self._thread.start()
 
     def _run(self, device: str, where: str, seconds: float) -> None:
         try:
             stage = make_stage(where, device)
             self._outbox.put([("ready", stage.catalogue())])
-            Rota(stage, seconds=seconds).run(lambda wait: drain(self._inbox, wait), self._outbox.put)
+            Scheduler(stage, seconds=seconds).run(lambda wait: drain(self._inbox, wait), self._outbox.put)
         except Exception as error:
             self._outbox.put([("broken", sentence(error))])
         finally:

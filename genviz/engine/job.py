@@ -1,8 +1,13 @@
-"""What crosses the pipe and what the screen sees of it: a film that was asked for, its shots, and where it stands."""
+"""What crosses the pipe and what the screen sees of it: a film that was asked for, its shots, and where it stands.
+
+An order fixes its film bit for bit, so whoever gives an equal order holds a `Ticket` for the same `Job`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from genviz.engine.keeper import Keeper
+    from genviz.engine.supervisor import Supervisor
 
 FINAL = ("done", "cancelled", "error")
 
@@ -37,11 +42,11 @@ class Limits:
     seconds: float = 300.0  # of computing that one film may take
     stall: float = 90.0  # seconds that a single turn may take before its worker is stopped
     silence: float = 5.0  # seconds without a sign of life until a worker counts as dead
-    viewers: int = 64  # pages that are known to watch one film
+    viewers: int = 64  # pages that are known to watch with one ticket
     film: int = 128 * 2**20  # bytes of one film
     held: int = 2 * 2**30  # bytes of unfinished films, above which none is begun
-    kept: int = 512 * 2**20  # bytes of finished films
-    records: int = 8000  # films known at all
+    kept: int = 512 * 2**20  # bytes of finished films, those that were not asked for longest go first
+    records: int = 8000  # films known at all, and tickets for them
     pause: float = 20.0  # seconds without anybody asking until a film is paused,
     lease: float = 120.0  # and until it is cancelled
 
@@ -59,6 +64,17 @@ class Order:
     given: Mapping[str, np.ndarray]
     aux: tuple[str, ...]
     frames: int  # at most so many shots; the first and the last always
+
+    @property
+    def key(self) -> str:
+        """The same for equal orders and for no others: a digest, also of every byte that is given, so that a film from somebody's own
+        drawing is found by whoever holds the same drawing."""
+        plain = [self.model, self.data, self.walk, sorted(self.knobs.items()), self.n, self.seed, sorted(self.aux), self.frames]
+        digest = hashlib.sha256(json.dumps(plain).encode())
+        for name, array in sorted(self.given.items()):
+            digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +108,21 @@ class View:
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """The web side's record of a film."""
+    """The web side's record of a film that is made once, for all who ordered it."""
 
     id: str
-    client: str
     order: Order
+    key: str = ""  # under which it is found; "" where it is not to be
     status: str = "waiting"
     message: str = ""
     shots: list[Shot] = field(default_factory=list)
     bytes: int = 0
-    host: Keeper | None = None  # whose worker makes it
-    viewers: set[str] = field(default_factory=set)  # pages that watch it; it ends when the last of them has left
+    host: Supervisor | None = None  # whose worker makes it
+    tickets: dict[str, Ticket] = field(default_factory=dict)  # of those who watch it
     crashes: int = 0  # that happened while it was on stage
     kills: int = 0  # of its worker, from outside, while it was on stage
     doubts: int = 0  # times it may have been to blame; with two it runs alone, where it can harm nobody and is proved right or wrong
     paused: bool = False
-    touched: float = field(default_factory=time.monotonic)  # when somebody last asked for it
-    waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future]] = field(default_factory=list)
 
     @property
     def final(self) -> bool:
@@ -131,4 +145,26 @@ class Job:
 
     def idle(self, now: float) -> float:
         """Seconds since anybody asked for it; 0 while somebody waits."""
+        return min((ticket.idle(now) for ticket in self.tickets.values()), default=float("inf"))
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """One order of a film: by its id, which nobody guesses, it is looked at and left."""
+
+    id: str
+    job: Job
+    client: str = ""
+    viewers: set[str] = field(default_factory=set)  # pages that watch it; it is given back when the last of them has left
+    touched: float = field(default_factory=time.monotonic)  # when somebody last asked with it
+    waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future]] = field(default_factory=list)
+    left: str = ""  # why it was given back; from then on it sees the `seen` shots that there were, whatever becomes of the film
+    seen: int = 0
+
+    @property
+    def final(self) -> bool:
+        return bool(self.left) or self.job.final
+
+    def idle(self, now: float) -> float:
+        """Seconds since anybody asked with it; 0 while somebody waits."""
         return 0.0 if self.waiters else now - self.touched

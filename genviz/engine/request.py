@@ -14,6 +14,7 @@ from genviz.engine.job import Order, Refused
 from genviz.frame import read_knobs
 from genviz.medium import MEDIA
 
+LEAST, MOST = 2, 1000  # shots of a film: the first and the last at least
 GIVEN = 2**20  # bytes of arrays that come with a film
 SENT = 4 * 2**20  # and with a question
 NAMED = 64  # knobs, or things given
@@ -50,7 +51,8 @@ def film(catalogue: dict, model: Any, data: Any, walk: Any, knobs: Any, n: Any, 
     medium = MEDIA[entry["medium"]]
     shown = dict.fromkeys((*(text("aux", name) for name in extras), *medium.extras))
     return Order(model, data, walk, typed, whole("n", n, 1, medium.most), whole("seed", seed, 0, SEEDS),
-                 arrays(named("given", given), GIVEN), tuple(shown), whole("frames", frames, 2, 1000))  # fmt: skip
+                 arrays(named("given", given), GIVEN), tuple(shown),
+                 whole("frames", medium.frames if frames is None else frames, LEAST, MOST))  # fmt: skip
 
 
 def question(catalogue: dict, model: Any, data: Any, method: str, sent: tuple, options: dict[str, Any]) -> tuple[tuple, dict]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
@@ -19,11 +21,13 @@ from torch import Tensor
 
 from genviz import catalogue, checkpoint
 from genviz.argument import pick_device
+from genviz.engine.cores import threads
 from genviz.engine.job import Order, Refused, Shot
-from genviz.engine.worker import threads
 from genviz.frame import Frame, Later, describe_knobs, read_knobs
 from genviz.medium import MEDIA
 from genviz.model import ABILITIES, AT_ONCE, Model, abilities, answers, breaths, finish, pieces
+
+WEIGHTS = 512 * 2**20  # bytes of models that are kept loaded; films and answers under way keep theirs beyond it
 
 
 @contextlib.contextmanager
@@ -57,11 +61,16 @@ def shown(step: int, steps: int, frames: int) -> int:
 
 
 class Stage:
-    """Loads models when they are first asked for, keeps them, and runs their walks and answers without gradients."""
+    """Loads models when they are first asked for, keeps them, and runs their walks and answers without gradients.
 
-    def __init__(self, device: str = "auto"):
-        self.device = pick_device(device)
-        self._models: dict[tuple[str, str], Model] = {}
+    Two threads may ask at once (genviz.engine.interactive). `weights` bounds the bytes of the models that are kept: those that were not
+    asked for longest go, and are loaded again when they are.
+    """
+
+    def __init__(self, device: str = "auto", weights: int = WEIGHTS):
+        self.device, self.weights = pick_device(device), weights
+        self._models: OrderedDict[tuple[str, str], Model] = OrderedDict()  # in the order of their last use
+        self._lock, self._loading = threading.Lock(), threading.Lock()
 
     def catalogue(self) -> dict:
         """What there is, as plain data (see genviz.catalogue)."""
@@ -72,14 +81,30 @@ class Stage:
         return checkpoint.load(checkpoint.card_of(name, data), self.device)
 
     def model(self, name: str, data: str) -> Model:
-        """The model in eval mode on the device, channels last, without gradients; loaded once."""
-        if (name, data) not in self._models:
+        """The model in eval mode on the device, channels last, without gradients; loaded once while it is used."""
+        if (model := self._kept(name, data)) is not None:
+            return model
+        with self._loading:  # by the one who comes first
+            if (model := self._kept(name, data)) is not None:
+                return model
             try:
                 model = self.load(name, data)
             except KeyError as error:
                 raise Refused(str(error.args[0])) from None
-            self._models[name, data] = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        return self._models[name, data]
+            model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+            with self._lock:
+                self._models[name, data] = model
+                sizes = {key: size(kept) for key, kept in self._models.items()}
+                for key in list(self._models)[:-1]:  # the one who came last stays in any case
+                    if sum(sizes.values()) > self.weights:
+                        del self._models[key], sizes[key]
+        return model
+
+    def _kept(self, name: str, data: str) -> Model | None:
+        with self._lock:
+            if (name, data) in self._models:
+                self._models.move_to_end((name, data))
+            return self._models.get((name, data))
 
     def frames(
         self,
@@ -195,7 +220,8 @@ class Stage:
         return finish(self.answering(name, data, method, arrays, options))
 
     def answering(self, name: str, data: str, method: str, arrays: tuple, options: Mapping[str, Any]) -> Generator[None, None, Any]:
-        """The same, one turn at a time."""
+        """The same, one turn at a time; the first ends before a network is asked, but where the answer is short: one that takes no
+        breaths, about AT_ONCE pictures at most."""
         with own_threads(), torch.no_grad():
             model = self.model(name, data)
             can = [*abilities(model), *answers(model), "prepare"]
@@ -215,16 +241,24 @@ class Stage:
                 inspect.signature(call).bind(*tensors, **options)
             except TypeError as error:
                 raise Refused(f"{name}.{method} cannot be called like this: {error}.") from None
+            sliced = MEDIA[model.medium].sliced
             if breaths(call):
                 steps = breaths(call)(*tensors, **options)
             else:
-                cut = method in ROW_BY_ROW and model.medium == "image"  # of points there are never too many
-                steps = _in_parts(call, tensors, options, AT_ONCE if cut else None)
+                steps = _in_parts(call, tensors, options, AT_ONCE if sliced and method in ROW_BY_ROW else None)
+            long = breaths(call) is not None or sliced and any(t.ndim and len(t) > AT_ONCE for t in tensors)
+        if long:
+            yield
         return _plain((yield from in_turns(steps)))
 
     def _tensor(self, array: Any) -> Tensor:
         tensor = torch.from_numpy(np.array(array))  # a copy: what came through the pipe is read-only
         return (tensor.float() if tensor.is_floating_point() else tensor).to(self.device)
+
+
+def size(model: Model) -> int:
+    """Bytes of its weights."""
+    return sum(t.nbytes for t in (*model.parameters(), *model.buffers()))
 
 
 ROW_BY_ROW = (  # answers in which nothing is drawn or summed up, so that many pictures may be asked about some at a time

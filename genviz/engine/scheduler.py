@@ -1,10 +1,10 @@
-"""The rota gives every live film a turn after the other, and serves answers between two turns.
+"""The scheduler gives every live film a turn after the other, and serves answers between two turns.
 
 The next turn goes to the film that has had the least time of computing; among films that had the same, to the one that has waited longest.
 So films with equal steps take turns, and a short film waits for as much of the others' time as it takes itself, not for a step of each. A
 film that comes later starts level with those that are there: it owes nothing and is owed nothing.
 
-Nothing holds the rota for longer than a turn: a step that would, takes breaths (genviz.model), each of which ends a turn. So does an
+Nothing holds the scheduler for longer than a turn: a step that would, takes breaths (genviz.model), each of which ends a turn. So does an
 answer: it is begun before the next turn of a film, because somebody drags, and if that does not finish it, its other turns and those of
 films alternate.
 
@@ -13,6 +13,7 @@ It runs where torch runs, knows nothing of pipes or processes, and is told what 
     ("start", id, order, done)    make a film; steps up to `done` were sent before a crash and are made again without being sent
     ("stop", id)  ("pause", id)  ("go", id)  ("close",)
     ("call", id, model, data, method, arrays, options); ("stop", id) takes it back while it waits
+    ("go on", id, call)    a `Call` that was begun elsewhere (genviz.engine.interactive)
 
 What happened comes out as events, many in one message: ("shot", id, shot), ("end", id, status, sentence),
 ("answer", id, True, value), ("answer", id, False, sentence). Every film that was started and not stopped ends in one "end".
@@ -20,6 +21,8 @@ What happened comes out as events, many in one message: ("shot", id, shot), ("en
 
 from __future__ import annotations
 
+import importlib
+import queue
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -33,20 +36,32 @@ BEAT = 1.0  # seconds after which an empty message says "still at work"
 
 
 class Film:
-    """A film on the rota: its generator, the last step that was sent, the seconds that it took, and the clock that gives it turns."""
+    """A film under way: its generator, the last step that was sent, the seconds that it took, and the clock that gives it turns."""
 
     def __init__(self, id: str, order: Order, done: int, shots: Iterator[Shot | None], clock: float):
         self.id, self.order, self.done, self.shots, self.seconds, self.clock = id, order, done, shots, 0.0, clock
 
 
 class Call:
-    """A question on the rota, begun or not: its id, and the turns of its answer."""
+    """A question under way: the turns of its answer, at whose end the event that tells it is in `told`."""
 
-    def __init__(self, id: str, turns: Iterator[None]):
-        self.id, self.turns = id, turns
+    def __init__(self, stage: Any, id: str, *question: Any):
+        self.id, self.told = id, []
+        self.turns = self._answer(stage, *question)
+
+    def _answer(self, stage: Any, model: str, data: str, method: str, arrays: tuple, options: dict) -> Iterator[None]:
+        try:
+            answer = yield from stage.answering(model, data, method, arrays, options)
+            self.told.append(("answer", self.id, True, answer))
+        except Exception as error:
+            self.told.append(("answer", self.id, False, sentence(error)))
+
+    def turn(self) -> bool:
+        """One turn; was it the last?"""
+        return next(self.turns, Call) is Call
 
 
-class Rota:
+class Scheduler:
     """`stage` makes films and answers; `mark(id)` notes down who is on stage, so that a crash can be traced to its owner."""
 
     def __init__(self, stage: Any, mark: Callable[[str], None] = lambda id: None, seconds: float = 300.0):
@@ -104,7 +119,9 @@ class Rota:
             _, _, order, done = command
             self.fresh.append(Film(id, order, done, self.stage.film(order), self.clock))
         elif kind == "call":
-            self.calls.append(Call(id, self._answering(*command[1:])))
+            self.calls.append(Call(self.stage, *command[1:]))
+        elif kind == "go on":
+            self.long.append(command[2])
         elif kind == "go":
             if id in self.paused:
                 film = self.paused.pop(id)
@@ -161,15 +178,10 @@ class Rota:
     def _answer(self, call: Call) -> None:
         """One turn of an answer; one that is not finished goes to the end of those that take breaths."""
         self.mark(call.id)
-        if next(call.turns, Call) is not Call:
+        if call.turn():
+            self.events += call.told
+        else:
             self.long.append(call)
-
-    def _answering(self, id: str, model: str, data: str, method: str, arrays: tuple, options: dict) -> Iterator[None]:
-        try:
-            answer = yield from self.stage.answering(model, data, method, arrays, options)
-            self.events.append(("answer", id, True, answer))
-        except Exception as error:
-            self.events.append(("answer", id, False, sentence(error)))
 
     def _close(self) -> None:
         for film in [*self.fresh, *self.turn, *self.paused.values()]:
@@ -182,3 +194,19 @@ def sentence(error: Exception) -> str:
     """An exception as one sentence: a ValueError (Refused among them) speaks for itself, others are named."""
     text = " ".join(str(error).split())[:300] or type(error).__name__
     return text if isinstance(error, ValueError) else f"The model failed with {type(error).__name__}: {text}"
+
+
+def make_stage(where: str, device: str) -> Any:
+    """The stage named "module:Class", on a device."""
+    module, name = where.split(":")
+    return getattr(importlib.import_module(module), name)(device)
+
+
+def drain(inbox: queue.SimpleQueue, wait: bool) -> list[tuple]:
+    """Everything in a queue; sleeps for the first one if it may wait."""
+    commands = [inbox.get()] if wait else []
+    while True:
+        try:
+            commands.append(inbox.get_nowait())
+        except queue.Empty:
+            return commands

@@ -14,26 +14,27 @@ PAUSES = (0.5, 30.0)  # seconds before a start that failed is tried again: at fi
 PATIENCE = 120.0  # seconds that a worker may take to start
 
 
-class Keeper:
-    """`take(keeper, events)` gets every message, `died(keeper, death)` is told of a death before the next start and says whether there
-    is a film or a question to blame, `started(keeper)` is told of a start, `gave_up(keeper, sentence)` that there will be no other.
+class Supervisor:
+    """`take(supervisor, events)` gets every message, `died(supervisor, death)` is told of a death before the next start and says whether
+    there is a film or a question to blame, `started(supervisor)` is told of a start, `gave_up(supervisor, sentence)` that there will be
+    no other.
 
     Where the system refuses to start a worker, for want of memory, room or rights, `why` says so until it does.
     """
 
-    def __init__(self, backend: str, args: tuple, *, take: Callable[[Keeper, list[tuple]], None],
-                 started: Callable[[Keeper], None], died: Callable[[Keeper, Death], bool],
-                 gave_up: Callable[[Keeper, str], None]):  # fmt: skip
+    def __init__(self, backend: str, args: tuple, *, take: Callable[[Supervisor, list[tuple]], None],
+                 started: Callable[[Supervisor], None], died: Callable[[Supervisor, Death], bool],
+                 gave_up: Callable[[Supervisor, str], None]):  # fmt: skip
         self._backend, self._args = backend, args
         self._take, self._started, self._died, self._gave_up = take, started, died, gave_up
         self._host: Any = None
         self._closed = threading.Event()
         self.why = ""  # no worker can be started
         self.ready = False  # the worker has started and takes films
-        self.heard = time.monotonic()  # when it last had a turn behind it
+        self.heard = self.quick = time.monotonic()  # when it last had a turn behind it, and a short answer
         self.silent = 0  # looks of the watcher since it was last heard at all
         # This thread lives as long as the engine and starts every worker: Linux kills a child when the thread that started it ends.
-        self._thread = threading.Thread(target=self._run, daemon=True, name="genviz-keeper")
+        self._thread = threading.Thread(target=self._run, daemon=True, name="genviz-supervisor")
         self._thread.start()
 
     def send(self, *command: Any) -> None:
@@ -80,13 +81,16 @@ class Keeper:
                 pause = min(2 * pause, PAUSES[1])
                 continue
             born, broken, pause, self.why = time.monotonic(), "", PAUSES[0], ""
-            self._host, self.heard, self.silent = host, born + PATIENCE, 0
+            self._host, self.heard, self.quick, self.silent = host, born + PATIENCE, born + PATIENCE, 0
             self._started(self)
             for events in host.messages():
                 self.silent = 0
                 if events is None:
                     continue
-                self.heard = time.monotonic()
+                if events and all(e[0] in ("quick", "begun") for e in events):
+                    self.quick = time.monotonic()
+                else:
+                    self.heard = time.monotonic()
                 broken = next((e[1] for e in events if e[0] == "broken"), broken)
                 self.ready = self.ready or any(e[0] == "ready" for e in events)
                 self._take(self, events)
