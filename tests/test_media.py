@@ -123,7 +123,7 @@ def test_every_kind_of_file_can_be_saved(web: TestClient, model: str, data: str)
         if kind == "txt":
             assert saved.text.rstrip("\n").split("\n" + "-" * 40 + "\n")[1] == written(shots)[1].rstrip("\n")
         if kind == "wav":
-            with wave.open(io.BytesIO(saved.content)) as sound:
+            with wave.open(io.BytesIO(saved.content), "rb") as sound:
                 assert (sound.getframerate(), sound.getnframes()) == (RATE, 3 * RATE // 4)  # two sounds, and a pause between
     refused = web.post("/genviz/save", json={"job": job, "kind": "exe", "order": order})
     assert refused.json()["error"] == f"A file is one of {', '.join(kinds)}, not 'exe'."

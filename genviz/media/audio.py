@@ -30,7 +30,7 @@ def read(name: str, value: Any, data: Data) -> np.ndarray:
 def heard(name: str, text: str, rate: int) -> np.ndarray:
     """A WAV file of 8 or 16 bits in base64 -> (L,) float32 in [-1, 1], its channels averaged, at `rate` samples a second."""
     try:
-        with wave.open(io.BytesIO(base64.b64decode(text.rpartition(",")[2], validate=True))) as file:
+        with wave.open(io.BytesIO(base64.b64decode(text.rpartition(",")[2], validate=True)), "rb") as file:
             width, channels, own, count = file.getsampwidth(), file.getnchannels(), file.getframerate(), file.getnframes()
             if width not in (1, 2) or not 1 <= channels <= 8 or not 1000 <= own <= 200_000:
                 raise ValueError
