@@ -211,3 +211,44 @@ def test_shipped_classifier_is_as_good_as_its_passport_says(data: str) -> None:
 def test_classifier_on_the_whole_test_set(data_sets, data: str) -> None:
     measured = {m["name"]: m["value"] for m in classifier.passport(data)["metrics"]}
     assert classifier.accuracy(classifier.load(data), data, "test") == pytest.approx(measured["test_accuracy"], abs=0.03)
+
+
+def test_a_table_of_counts_pays_for_what_it_does_not_know(monkeypatch) -> None:
+    """A bit for each pixel of noise, as many as there are, never fewer than none."""
+    from genviz.data import images as source
+    from genviz.metrics import counting
+
+    noise = torch.randint(0, 2, (300, 1, 28, 28), generator=torch.Generator().manual_seed(0)).mul(255).byte()
+    monkeypatch.setattr(source, "images", lambda data, split: (noise, None))
+    bits, _ = counting.score("mnist", 2)
+    assert bits == pytest.approx(784, rel=0.01)
+
+
+def test_nothing_is_below_the_entropy_of_the_binarisation(monkeypatch) -> None:
+    """A perfect model of images that are all the same grey pays just that; bytes within their level cost what they cost."""
+    from genviz.compare import measure
+
+    grey = torch.full((5, 1, 28, 28), 51, dtype=torch.uint8)
+    monkeypatch.setattr(measure, "images", lambda data, split: (grey, torch.zeros(5, dtype=torch.long)))
+    for kept in (measure.entropy, measure.filling, measure.counting):
+        kept.cache_clear()
+    try:
+        p = 0.2
+        assert measure.entropy("grey") == pytest.approx(-784 * (p * math.log(p) + (1 - p) * math.log(1 - p)), rel=1e-6)
+        monkeypatch.setattr("genviz.data.images.images", lambda data, split: (grey, None))
+        assert 0 < measure.filling("grey", 16) < 0.02, "a level with one byte in it tells nearly all"
+    finally:
+        for kept in (measure.entropy, measure.filling, measure.counting):
+            kept.cache_clear()
+
+
+def test_quotas_of_classes_take_the_chance_out_of_the_floor() -> None:
+    from genviz.compare import measure
+
+    label = torch.tensor([0] * 600 + [1] * 300 + [2] * 100)
+    assert measure.quotas(label, 7) == [(0, 4), (1, 2), (2, 1)]
+    drawn = [measure.balanced(label, 50, torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    assert all(torch.bincount(label[d]).tolist() == [30, 15, 5] and len(set(d.tolist())) == 50 for d in drawn)
+    assert drawn[0].tolist() != drawn[1].tolist()
+    few = measure.chosen(torch.arange(100), 10)
+    assert len(few) == 10 and few.max() > 20 and torch.equal(few, measure.chosen(torch.arange(100), 10))

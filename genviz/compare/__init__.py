@@ -64,7 +64,7 @@ class Row:
     likelihood_unit: str  # "nats" per picture or "bits/dim"
     likelihood_protocol: str
     elbo: float | None  # the looser bound beside IW-500, in the same unit
-    counting: float | None  # bits/dim of a table of counts over the same levels, the figure to beat
+    counting: float | None  # a table of counts over the same levels, the figure to beat, in the likelihood's unit
     nfe: int  # network calls for a picture
     ms_1: float  # milliseconds per picture, one at a time
     ms_64: float  # milliseconds per picture, 64 at a time
@@ -77,6 +77,11 @@ class Row:
     classifier: str  # sha256 of the classifier whose features were compared
     command: str
     agreement: float | None = None  # share of the images that GenViz's classifier takes for the class that was asked for
+    levels: int = 0  # values of a pixel that the likelihood counts: 2, 16 or 256; 0 where there is none
+    likelihood_error: float | None = None  # standard error of the likelihood, over the test images
+    filled: float | None = None  # the likelihood of a model of fewer levels filled in to 256, in bits/dim
+    entropy: float | None = None  # nats of the binarisation itself, below which no model of black and white pictures comes
+    quotas: bool = False  # whether each class was drawn as often as the training set has it, and the floor likewise
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -189,7 +194,8 @@ def metrics(row: Row) -> list[dict[str, Any]]:
     """The row's figures as a card keeps them: name, value, unit, protocol, command."""
     setting = f" {row.setting} ({row.nfe} NFE);" if row.setting else ""
     pictures = f"{row.samples:,} generated against {row.samples:,} test images;{setting} {row.pictures}; features of GenViz's classifier"
-    floor = f"{row.samples:,} of the training images against {row.samples:,} test images; {row.pictures.split(' against ')[-1]}"
+    drawn = "each class as often as in the training set" if row.quotas else "drawn at random"
+    floor = f"{row.samples:,} of the training images, {drawn}, against {row.samples:,} test images; {row.pictures.split(' against ')[-1]}"
     found = [
         ("frechet" + row.tail, row.frechet, "squared feature distance", pictures),
         ("frechet_floor", row.floor, "squared feature distance", floor),
@@ -213,8 +219,16 @@ def metrics(row: Row) -> list[dict[str, Any]]:
     if row.elbo is not None:
         found.append((f"{unit}_elbo", row.elbo, row.likelihood_unit, row.likelihood_protocol.replace(row.likelihood_kind, "ELBO")))
     if row.counting is not None:
-        counted = "counting model of 4 neighbours at the same levels; " + row.likelihood_protocol
-        found.append(("bits_per_dim_counting", row.counting, "bits/dim", counted))
+        counted = "counting model of 4 neighbours at the same levels, on all test images"
+        found.append((f"{unit}_counting", row.counting, row.likelihood_unit, counted))
+    if row.likelihood_error is not None:
+        found.append((f"{unit}_error", row.likelihood_error, row.likelihood_unit, "standard error of the mean; " + row.likelihood_protocol))
+    if row.filled is not None:
+        told = "filled in to 256 levels by how often the training images have each byte of a level; " + row.likelihood_protocol
+        found.append(("bits_per_dim_filled", row.filled, "bits/dim", told))
+    if row.entropy is not None:
+        told = "mean entropy of the binarisation by chance, on all test images: no model is below"
+        found.append(("nll_entropy", row.entropy, "nats", told))
     return [{"name": n, "value": v, "unit": u, "protocol": p.strip(" ;"), "command": row.command} for n, v, u, p in found]
 
 
@@ -228,21 +242,31 @@ def write_metrics(row: Row) -> None:
     checkpoint.write_card(replace(card, metrics=[m for m in card.metrics if m["name"] not in names] + new))
 
 
+HEADS = {256: "bits/dim, 256 levels", 16: "bits/dim, 16 levels", 2: "nats, black and white"}  # likelihoods that count different things
+
+
+def said(row: Row) -> str:
+    """The likelihood of a row in words: its kind, and what stands beside it."""
+    digits = 2 if row.likelihood_unit == "nats" else 4
+    more = [
+        f"{name} {value:.{digits}f}"
+        for name, value in (("at 256", row.filled), ("counting", row.counting), ("no model below", row.entropy)) if value is not None
+    ]  # fmt: skip
+    return f"{row.likelihood:.{digits}f}, {row.likelihood_kind}" + (f" ({', '.join(more)})" if more else "")
+
+
 def table(rows: Iterable[Row]) -> str:
     """The rows as text, one line each."""
-    heads = ("model", "data", "setting", "Frechet", "floor", "ratio", "KID", "prec.", "recall", "dens.", "cover.", "likelihood", "NFE",
+    heads = ("model", "data", "setting", "Frechet", "floor", "ratio", "KID", "prec.", "recall", "dens.", "cover.", *HEADS.values(), "NFE",
              "ms (1)", "ms (64)", "parameters", "trained")  # fmt: skip
     lines = [heads]
     for r in rows:
-        digits = 2 if r.likelihood_unit == "nats" else 4
-        likelihood = "none" if r.likelihood is None else f"{r.likelihood:.{digits}f} {r.likelihood_unit}, {r.likelihood_kind}"
-        if r.counting is not None:
-            likelihood += f" (counting {r.counting:.{digits}f})"
+        likelihoods = [said(r) if r.levels == levels else "" for levels in HEADS]
         lines.append((r.name, r.data, r.setting or "default", f"{r.frechet:.3f}", f"{r.floor:.3f}", f"{r.ratio:.2f}", f"{r.kid:z.5f}",
-                      f"{r.precision:.3f}", f"{r.recall:.3f}", f"{r.density:.3f}", f"{r.coverage:.3f}", likelihood, str(r.nfe),
+                      f"{r.precision:.3f}", f"{r.recall:.3f}", f"{r.density:.3f}", f"{r.coverage:.3f}", *likelihoods, str(r.nfe),
                       f"{r.ms_1:.1f}", f"{r.ms_64:.2f}", f"{r.parameters:,}", f"{r.seconds / 60:.1f} min"))  # fmt: skip
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
-    left = (0, 1, 2, 11)
+    left = (0, 1, 2, 11, 12, 13)
     lines.insert(1, tuple("-" * w for w in widths))
     return "\n".join(
         " | ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))) for line in lines

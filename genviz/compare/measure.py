@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save as packed
 from torch import Tensor
@@ -79,11 +80,8 @@ def portions(knobs: Any, data: str, samples: int) -> list[tuple[Any, int]]:
     since that is p(label) of the data; "every class in turn" would make the classes of MNIST equally frequent, which they are not."""
     if not hasattr(knobs, "label"):
         return [(knobs, CHUNK)] * -(-samples // CHUNK)
-    label = images(data, "train")[1]
-    count = torch.bincount(label) * samples
-    share = count // len(label)
-    share[(count % len(label)).argsort(descending=True)[: samples - int(share.sum())]] += 1  # largest remainders
-    return [(dataclasses.replace(knobs, label=c), min(CHUNK, n - i)) for c, n in enumerate(share.tolist()) for i in range(0, n, CHUNK)]
+    shares = quotas(images(data, "train")[1], samples)
+    return [(dataclasses.replace(knobs, label=c), min(CHUNK, n - i)) for c, n in shares for i in range(0, n, CHUNK)]
 
 
 def collect(what: str, facts: dict, total: int, chunks: Callable[[int], Iterator[Tensor]], title: str) -> Iterator[Progress]:
@@ -125,20 +123,47 @@ class Real:
     coverage: Coverage
 
 
+def balanced(label: Tensor, samples: int, rng: torch.Generator) -> Tensor:
+    """Indices of training images at random, with as many of each class as `quotas` of all of them says."""
+    return torch.cat([(at := (label == c).nonzero()[:, 0])[torch.randperm(len(at), generator=rng)[:n]] for c, n in quotas(label, samples)])
+
+
+def quotas(label: Tensor, samples: int) -> list[tuple[int, int]]:
+    """Each class with its share of so many samples, by largest remainders: as often as the training set has it."""
+    count = torch.bincount(label) * samples
+    share = count // len(label)
+    share[(count % len(label)).argsort(descending=True)[: samples - int(share.sum())]] += 1
+    return list(enumerate(share.tolist()))
+
+
 _REAL: dict[tuple, Real] = {}  # by data set and the prepared pictures themselves: many models share a preparation
 
 
 def real(model: Model, data: str, samples: int) -> Real:
-    """Test images and the floor, prepared as the model asks, with fixed seeds."""
-    x = images(data, "test")[0][:samples]
-    train = images(data, "train")[0]
-    train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:samples]]
+    """Test images and the floor, prepared as the model asks and drawn as the model is drawn, with fixed seeds.
+
+    A model whose classes are drawn by quotas spares itself the chance that moves the classes of independent draws; so does its floor.
+    """
+    rng = torch.Generator().manual_seed(0)
+    x, (train, label) = chosen(images(data, "test")[0], samples), images(data, "train")
+    train = train[balanced(label, samples, rng) if by_quotas(model) else torch.randperm(len(train), generator=rng)[:samples]]
     x, train = (to_bytes(model.prepare(v, torch.Generator().manual_seed(i))) for i, v in enumerate((x, train)))
-    key = (data, eye(data), hashlib.sha256(x.numpy().tobytes()).hexdigest())
+    key = (data, eye(data), hashlib.sha256(x.numpy().tobytes() + train.numpy().tobytes()).hexdigest())
     if key not in _REAL:
         a, b = (classifier.features(from_bytes(v), data) for v in (x, train))
         _REAL[key] = Real(a, frechet(b, a), kid(b, a), coverage(a, b))
     return _REAL[key]
+
+
+def by_quotas(model: Model) -> bool:
+    """Whether its pictures are drawn class by class."""
+    return hasattr(model.Knobs, "label")
+
+
+def chosen(x: Tensor, n: int, seed: int = 0) -> Tensor:
+    """n of the images at random, in their order, always the same; all of them where there are no more. The first n of the MNIST test set
+    were written by other people than the rest, and are easier to read."""
+    return x if n >= len(x) else x[torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:n].sort().values]
 
 
 def pictures(model: Model) -> str:
@@ -147,7 +172,7 @@ def pictures(model: Model) -> str:
         return "black and white draws against images binarised by chance"
     if model.pixels == "levels":
         return f"draws of {model.levels} grey levels against images at {model.levels} levels"
-    classes = ", each class as often as in the training set," if hasattr(model.Knobs, "label") else ""
+    classes = ", each class as often as in the training set," if by_quotas(model) else ""
     return f"draws rounded to bytes{classes} against images"
 
 
@@ -161,12 +186,37 @@ def milliseconds(model: Model, knobs: Any, n: int, repeats: int = 3) -> float:
     return statistics.median(times[1:])
 
 
-@lru_cache(maxsize=4)
+def beside(data: str, levels: int, value: float) -> dict[str, float]:
+    """What stands beside a likelihood that counts so many levels: "counting", a table of counts over the same; "filled", the figure of a
+    few levels at 256; "entropy", nats of the binarisation itself."""
+    if levels == 2:
+        return {"counting": counting(data, 2), "entropy": entropy(data)}
+    return {"counting": counting(data, levels), "filled": value + filling(data, levels)} if levels < 256 else {}
+
+
+@lru_cache(maxsize=8)
 def counting(data: str, levels: int) -> float:
-    """Test bits per dimension of the counting model at the same levels."""
+    """The counting model at the same levels on the test images: nats per picture of black and white, else bits per dimension."""
     from genviz.metrics.counting import score
 
-    return score(data, levels)[0] / (28 * 28)
+    bits, x = score(data, levels)[0], images(data, "test")[0]
+    return bits * math.log(2) if levels == 2 else bits / x[0].numel()
+
+
+@lru_cache(maxsize=4)
+def entropy(data: str) -> float:
+    """Mean entropy of the binarisation of the test images in nats: each pixel is drawn anew, so no model can know it better."""
+    p = images(data, "test")[0].double() / 255
+    return torch.special.entr(p).add(torch.special.entr(1 - p)).sum().item() / len(p)
+
+
+@lru_cache(maxsize=4)
+def filling(data: str, levels: int) -> float:
+    """Bits per dimension that the byte within its level costs on the test images, by how often the training images have each byte."""
+    from genviz.metrics.counting import fill
+
+    x, train = images(data, "test")[0].numpy(), images(data, "train")[0].numpy()
+    return -float(fill(np.bincount(train.ravel(), minlength=256), np.arange(256) * levels // 256)[x].mean(dtype=np.float64))
 
 
 def machine() -> str:
@@ -183,19 +233,23 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
     model = checkpoint.load(card).to(memory_format=torch.channels_last)
     title, stem = f"{card.name} on {card.data}", f"{card.family}-{card.model}-{card.data}"
     likelihoods: dict[str, float] = {}
-    test = images(card.data, "test")[0][: min(samples, model.scored)]
+    errors: dict[str, float] = {}
+    test = chosen(images(card.data, "test")[0], min(samples, model.scored))
     for one in model.likelihoods:
-        facts = {"sha256": card.sha256, "n": len(test), "kind": one.name}
+        facts = {"sha256": card.sha256, "n": len(test), "kind": one.name, "of": "at random"}
         nats = yield from collect(
             f"{stem}-{one.name}", facts, len(test), lambda i, one=one: log_likelihood(model, test, one, first=i), f"{title}: {one.name}"
         )
         likelihoods[one.name] = -nats.mean().item()
+        errors[one.name] = nats.std().item() / math.sqrt(len(nats))
     best = model.likelihoods[0] if model.likelihoods else None
     dims = math.prod(model.shape)
-    value = {k: bits_per_dim(v, dims) if best and best.unit == "bits/dim" else v for k, v in likelihoods.items()}
-    levels = model.levels if model.pixels == "levels" else 0
-    prepared = "binarised by chance, one draw each" if model.levels == 2 else f"at {levels} levels" if levels else "as they are"
-    protocol = f"{best.name} negative log-likelihood, mean of {len(test):,} test images {prepared}" if best else ""
+    told = (lambda v: bits_per_dim(v, dims)) if best and best.unit == "bits/dim" else (lambda v: v)
+    value = {k: told(v) for k, v in likelihoods.items()}
+    prepared = {2: "binarised by chance, one draw each", 256: "as they are"}.get(model.levels, f"at {model.levels} levels")
+    subset = ", drawn at random (seed 0)," if len(test) < len(images(card.data, "test")[0]) else ""
+    protocol = f"{best.name} negative log-likelihood, mean of {len(test):,} test images{subset} {prepared}" if best else ""
+    extra = beside(card.data, best.levels, value[best.name]) if best else {}
     truth = None
     for setting, given in settings(model).items():
         knobs = model.Knobs(**given)
@@ -222,8 +276,9 @@ def measure(card: Card, samples: int = SAMPLES) -> Iterator[Progress | Row]:
             shares.precision, shares.recall, shares.density, shares.coverage, dataclasses.asdict(truth.coverage),
             value[best.name] if best else None, best.name if best else "none", best.unit if best else "", protocol,
             value.get("ELBO") if best and best.kind != "elbo" else None,
-            counting(card.data, levels) if levels else None,
+            extra.get("counting"),
             draw(model, knobs, 1, 0)[1], milliseconds(model, knobs, 1), milliseconds(model, knobs, 64), machine(),
             card.parameters, card.seconds, model.z_dim, "encode" in abilities(model), card.sha256, eye(card.data),
-            command(card, samples), agreement,
+            command(card, samples), agreement, best.levels if best else 0, told(errors[best.name]) if best else None,
+            extra.get("filled"), extra.get("entropy"), by_quotas(model),
         )  # fmt: skip
