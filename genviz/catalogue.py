@@ -53,9 +53,15 @@ def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:
         "answers": answers(model), "knobs": describe_knobs(model.Knobs), "medium": model.medium, "shape": list(model.shape),
         "levels": model.levels, "pixels": model.pixels, "likelihoods": told(model.likelihoods), "grows": model.grows,
         "beside": [dict(zip(("name", "label", "paint"), row, strict=True)) for row in model.beside],
-        "z_dim": model.z_dim, "cards": cards, "data": list(entry.data),
+        "z_dim": model.z_dim, "lineage": lineage(name, entry), "cards": cards, "data": list(entry.data),
         "parameters": sum(p.numel() for p in model.parameters()),
     }  # fmt: skip
+
+
+def lineage(name: str, entry: Any) -> dict[str, Any]:
+    """Where a model stands among those before it: {"year", "after": the full name of its ancestor or "", "changed"}."""
+    after = entry.after if "/" in entry.after or not entry.after else f"{name.split('/')[0]}/{entry.after}"
+    return {"year": entry.year, "after": after, "changed": entry.changed}
 
 
 def data_of(catalogue: dict[str, Any], medium: str) -> dict[str, dict]:

@@ -42,6 +42,9 @@ class Entry:
     args: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe = Recipe()
     data: tuple[str, ...] = of("image")
+    year: int = 0  # of the paper that brought it, 0 where it belongs to no year
+    after: str = ""  # its ancestor, "family/name" or a name of the same family
+    changed: str = ""  # what it does otherwise than its ancestor, in one sentence
 
     def model_class(self) -> type[Model]:
         module, name = self.model.split(":")

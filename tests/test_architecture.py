@@ -195,3 +195,17 @@ def test_no_unpickling_and_no_exec() -> None:
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func)
                 assert name not in ("torch.load", "pickle.load", "pickle.loads", "exec", "eval"), f"{path}:{node.lineno} calls {name}"
+
+
+def test_every_model_of_pictures_has_a_place_in_the_lineage() -> None:
+    """A year, what changed, and an ancestor that there is and that is no younger."""
+    from genviz.families import FAMILIES
+
+    known = {f"{f.name}/{e.name}": e for f in FAMILIES.values() for e in f.models}
+    for name, entry in known.items():
+        if entry.name == "plane":
+            continue
+        assert 1950 < entry.year < 2100 and entry.changed.endswith("."), name
+        if entry.after:
+            before = known[entry.after if "/" in entry.after else f"{name.split('/')[0]}/{entry.after}"]
+            assert before is not entry and before.year <= entry.year, name

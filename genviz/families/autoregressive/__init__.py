@@ -44,8 +44,25 @@ FAMILY = Family(
     line="Paints one pixel at a time, each drawn from what the pixels before it make likely; exact likelihood, slow sampling, no latent.",
     story=__doc__,
     models=(
-        Entry("pixel_cnn", "PixelCNN, black and white", "genviz.families.autoregressive.pixel_cnn:PixelCNN", {"levels": 2, **DEEP}, BINARY),
-        Entry("pixel_cnn_grey", "PixelCNN, 16 grey levels", "genviz.families.autoregressive.pixel_cnn:GreyPixelCNN", {"levels": 16}, GREY),
+        Entry(
+            "pixel_cnn",
+            "PixelCNN, black and white",
+            "genviz.families.autoregressive.pixel_cnn:PixelCNN",
+            {"levels": 2, **DEEP},
+            BINARY,
+            year=2016,
+            changed="Convolutions that see only what is painted already give every pixel its probability.",
+        ),
+        Entry(
+            "pixel_cnn_grey",
+            "PixelCNN, 16 grey levels",
+            "genviz.families.autoregressive.pixel_cnn:GreyPixelCNN",
+            {"levels": 16},
+            GREY,
+            year=2016,
+            after="pixel_cnn",
+            changed="A pixel has sixteen grey levels, in place of black and white.",
+        ),
         Entry("plane", "Two numbers in the plane", "genviz.families.autoregressive.plane:PlanePixels", {}, POINTS, of("points")),
     ),
     scenes=(

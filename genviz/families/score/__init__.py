@@ -74,6 +74,8 @@ FAMILY = Family(
             "genviz.families.score.score:Score",
             {"fine": 32, "coarse": 96, "fine_blocks": 2, "coarse_blocks": 5},
             Recipe(epochs=12, batch=64, lr=1e-3, warmup=0.03, betas=(0.9, 0.99), ema=0.999),
+            year=2019,
+            changed="The gradient of log p at every size of noise, without the constant that nobody can compute.",
         ),
         Entry(
             "plane",

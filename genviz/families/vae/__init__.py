@@ -51,7 +51,9 @@ POINTS = Recipe(epochs=40, batch=500, lr=3e-3)
 
 def _beta(name: str, beta: float) -> Entry:
     """One architecture for every beta, so that only beta differs."""
-    return Entry(name, f"VAE, beta = {beta:g}", MODEL, {"z_dim": 16, "net": "mlp", "width": 256, "beta": beta}, SMALL)
+    changed = "Sixteen latents, and a KL term that is weighed: more than 1 keeps few of them, less than 1 nearly all."
+    return Entry(name, f"VAE, beta = {beta:g}", MODEL, {"z_dim": 16, "net": "mlp", "width": 256, "beta": beta}, SMALL,
+                 year=2017, after="vae_2d", changed=changed)  # fmt: skip
 
 
 FAMILY = Family(
@@ -61,11 +63,28 @@ FAMILY = Family(
     line="Every picture has a place in a latent space and every place decodes to a picture; sampling is one step, the likelihood a bound.",
     story=__doc__,
     models=(
-        Entry("vae_2d", "VAE, 2-D latent", MODEL, {"z_dim": 2, "net": "mlp", "width": 384}, PLANE),
+        Entry(
+            "vae_2d",
+            "VAE, 2-D latent",
+            MODEL,
+            {"z_dim": 2, "net": "mlp", "width": 384},
+            PLANE,
+            year=2014,
+            changed="An encoder guesses the latent of every picture, and is paid for in the loss.",
+        ),
         _beta("beta_025", 0.25),
         _beta("beta_1", 1.0),
         _beta("beta_4", 4.0),
-        Entry("vae", "VAE, convolutional", MODEL, {"z_dim": 40, "net": "conv", "width": 64, "k": 5, "k_from": 21_000}, STRONG),
+        Entry(
+            "vae",
+            "VAE, convolutional",
+            MODEL,
+            {"z_dim": 40, "net": "conv", "width": 64, "k": 5, "k_from": 21_000},
+            STRONG,
+            year=2016,
+            after="vae_2d",
+            changed="Convolutions, and several draws of the latent for one picture: a tighter bound.",
+        ),
         Entry("plane", "VAE in the plane", "genviz.families.vae.plane:PlaneVAE", {"k": 8}, POINTS, of("points")),
     ),
     scenes=(
