@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from genviz.frame import Frame
     from genviz.model import Model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["cards", "film", "load", "sample"]
 
 GIVEN = 2**28  # bytes of arrays that a walk starts from

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from genviz.model import Model
 
-PRETRAINED = Path(os.environ.get("GENVIZ_PRETRAINED", Path(__file__).resolve().parent.parent / "pretrained"))
+PRETRAINED = Path(os.environ.get("GENVIZ_PRETRAINED", file.shipped()))
 DTYPES = ("float16", "bfloat16", "float32")
 METRIC = {"name": str, "value": (int, float), "unit": str, "protocol": str, "command": str}
 LARGEST = 100_000  # number among the arguments of a model; a damaged one must not fill the memory

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from genviz.engine.worker import die_with
-from genviz.map import Map, layout
+from genviz.map import Map, layout, umap_must_be_there
 
 LIVE, KEPT, PATIENCE = 2, 8, 20.0  # processes at once, finished layouts remembered, seconds without a question
 
@@ -38,7 +38,9 @@ class Remaps:
         self._lock = threading.Lock()
 
     def start(self, points: dict[str, np.ndarray], about: dict[str, str]) -> str:
-        """Begin a layout; `points` is what `_child` reads. Returns the job's name; ValueError where too many are under way."""
+        """Begin a layout; `points` is what `_child` reads. Returns the job's name; ValueError where too many are under way or
+        umap-learn is not installed."""
+        umap_must_be_there()
         with self._lock:
             if sum(not job["final"] for job in self._jobs.values()) >= LIVE:
                 raise ValueError(f"{LIVE} maps are being computed already; try again in a minute.")
@@ -87,7 +89,8 @@ class Remaps:
 
         Linux kills a child when the thread that started it ends, so it is this one, which ends after the child.
         """
-        env, result = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}, None
+        paths = os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in [*sys.path, os.getcwd()]))  # it imports what we import
+        env, result = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": paths}, None
         with self._lock:
             if job["error"]:
                 job["final"] = True
