@@ -26,6 +26,7 @@ from genviz.data import drawing, picture
 from genviz.engine import request as asked_for
 from genviz.plots import pictures
 from genviz.ui.film import visitor
+from genviz.ui.link import every
 from genviz.ui.reading import BROKEN
 
 log = logging.getLogger("genviz.ui")
@@ -47,11 +48,7 @@ def register(engine: Any) -> None:
         Returns:
             {"images": n PNG files in base64 (or "points": n pairs of numbers), "steps": of the walk, "nfe": network evaluations}
         """
-        last = None
-        async for shot in _shots(engine, model, data, n, seed, knobs, 2, who):
-            last = shot
-        assert last is not None
-        return {**made(last.x), "steps": last.steps, "nfe": last.nfe}
+        return await last(engine, model, data, n, seed, knobs, who)
 
     async def film(
         model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60, who: gr.Request | None = None
@@ -101,7 +98,7 @@ def register(engine: Any) -> None:
         with sentences():
             if isinstance(z, list) and len(z) > IMAGES:
                 raise ValueError(f"At most {IMAGES} rows at a time, not {len(z)}.")
-            return {"images": images_of(await engine.call(model, data, "decode", _numbers("z", z)))}
+            return {"images": images_of(await engine.call(model, data, "decode", numbers("z", z)))}
 
     async def likelihood(model: str, data: str, images: list, seed: int = 0) -> dict:
         """How likely each image is to a model that has a likelihood or a bound on it.
@@ -127,8 +124,16 @@ def register(engine: Any) -> None:
             nats = await engine.call(model, data, method, x, **({"seed": seed} if method == "elbo" else {}))
             return {"kind": "exact" if method == "log_prob" else "lower bound", "nats": nats.tolist(), "pixels": entry["pixels"]}
 
-    for verb in (sample, film, encode, decode, likelihood):
-        gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
+    for verb, can in ((sample, ""), (film, ""), (encode, "encode"), (decode, "decode"), (likelihood, "")):
+        publish(engine, verb, can)
+
+
+def publish(engine: Any, verb: Any, can: str = "") -> None:
+    """Make a verb an endpoint of the Blocks that is being built. `verb.choices` tells MCP which models and data there are: those trained,
+    and where `can` names an ability, an answer or a walk, those that have it."""
+    models = [m for m in every(engine.catalogue()) if m["cards"] and (not can or can in (*m["abilities"], *m["answers"], *m["walks"]))]
+    verb.choices = {"model": [m["name"] for m in models], "data": list(dict.fromkeys(d for m in models for d in m["cards"]))}
+    gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
 
 
 def made(x: np.ndarray) -> dict:
@@ -136,13 +141,26 @@ def made(x: np.ndarray) -> dict:
     return {"images": images_of(x)} if x.ndim == 4 else {"points": x.tolist()}
 
 
+async def last(
+    engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, who: gr.Request | None, walk: str = "sample",
+    given: dict | None = None,
+) -> dict:  # fmt: skip
+    """The end of a walk, as an answer."""
+    end = None
+    async for shot in _shots(engine, model, data, n, seed, knobs, 2, who, walk, given):
+        end = shot
+    assert end is not None
+    return {**made(end.x), "steps": end.steps, "nfe": end.nfe}
+
+
 async def _shots(
-    engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int, who: gr.Request | None
-) -> AsyncIterator[Any]:
+    engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int, who: gr.Request | None, walk: str = "sample",
+    given: dict | None = None,
+) -> AsyncIterator[Any]:  # fmt: skip
     """The shots of a film; who hangs up stops it. It is counted with the visitor's other films."""
     client = visitor(who.request) if who is not None and who.request is not None else ""
     with sentences():
-        job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, client=client, frames=frames), 0
+        job, have = engine.submit(model, data, walk=walk, knobs=knobs, n=n, seed=seed, client=client, frames=frames, given=given), 0
     try:
         while True:
             view = await engine.wait(job, have)
@@ -173,7 +191,11 @@ def sentences() -> Iterator[None]:
 
 def images_of(x: np.ndarray) -> list[str]:
     """x (n, 1, 28, 28) in [-1, 1] -> n PNG files in base64."""
-    return [base64.b64encode(pictures.png(pictures.grid(one[None]))).decode() for one in x]
+    return [base64_of(pictures.png(pictures.grid(one[None]))) for one in x]
+
+
+def base64_of(file: bytes) -> str:
+    return base64.b64encode(file).decode()
 
 
 async def bytes_of(images: Any, data: str) -> np.ndarray:
@@ -185,7 +207,7 @@ async def bytes_of(images: Any, data: str) -> np.ndarray:
         raise ValueError(f"images must be a list of 1 to {IMAGES} images.")
     if all(isinstance(image, str) for image in images):
         return np.stack([await run_sync(_prepared, image, data) for image in images])[:, None]
-    x = _numbers("images", images)
+    x = numbers("images", images)
     if x.shape[-2:] != (28, 28) or x.shape not in ((len(x), 28, 28), (len(x), 1, 28, 28)):
         raise ValueError(f"images must have the shape (n, 28, 28), not {x.shape}.")
     if not (np.abs(x) <= 1).all():
@@ -202,7 +224,7 @@ def _prepared(text: str, data: str) -> np.ndarray:
         raise ValueError(wrong) from None
 
 
-def _numbers(name: str, value: Any) -> np.ndarray:
+def numbers(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value, np.float32)
     except (TypeError, ValueError, OverflowError):

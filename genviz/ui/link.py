@@ -68,7 +68,7 @@ class Link(Widget):
 
 def every(catalogue: dict) -> list[dict]:
     """The models of all families, those in the plane too."""
-    return [m for f in catalogue["families"] for m in (*f["models"], *f["planes"])]
+    return [m for f in catalogue["families"] for m in (*f["models"], *f.get("planes", ()))]
 
 
 def qr(text: str) -> str:
