@@ -22,11 +22,11 @@ import gradio as gr
 import numpy as np
 from anyio.to_thread import run_sync
 
+from genviz import inventory
 from genviz.data import drawing, picture
 from genviz.engine import request as asked_for
 from genviz.plots import pictures
 from genviz.ui.film import visitor
-from genviz.ui.link import every
 from genviz.ui.reading import BROKEN
 
 log = logging.getLogger("genviz.ui")
@@ -131,7 +131,7 @@ def register(engine: Any) -> None:
 def publish(engine: Any, verb: Any, can: str = "") -> None:
     """Make a verb an endpoint of the Blocks that is being built. `verb.choices` tells MCP which models and data there are: those trained,
     and where `can` names an ability, an answer or a walk, those that have it."""
-    models = [m for m in every(engine.catalogue()) if m["cards"] and (not can or can in (*m["abilities"], *m["answers"], *m["walks"]))]
+    models = inventory.trained(engine.catalogue(), can)
     verb.choices = {"model": [m["name"] for m in models], "data": list(dict.fromkeys(d for m in models for d in m["cards"]))}
     gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
 

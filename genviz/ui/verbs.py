@@ -15,10 +15,10 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from genviz import inventory
 from genviz.engine import request as asked_for
 from genviz.plots import pictures
 from genviz.ui import api
-from genviz.ui.link import every
 
 NOISE = (0.001, 1000.0)  # bounds of sigma
 
@@ -34,11 +34,12 @@ def register(engine: Any) -> None:
             data: Only models trained on this, as in "mnist"; empty for all.
         Returns:
             {"models": [{"name", "title", "family", "data": trained on, "shape": of a sample, "abilities", "walks", "knobs", ...}],
-            "data": {name: {"title", "classes"}}}
+            "data": [{"name", "title", "classes", "models"}]}
         """
         with api.sentences():
             ability, data = asked_for.text("ability", ability), asked_for.text("data", data)
-            return listed(engine.catalogue(), ability, data)
+            there = engine.catalogue()
+            return {"models": inventory.models(there, ability, data), "data": inventory.data(there)}
 
     async def energy(model: str, data: str, images: list, seed: int = 0) -> dict:
         """The energy of each image to an energy-based model: the lower, the likelier, up to a constant that all images share.
@@ -107,28 +108,8 @@ def register(engine: Any) -> None:
     can = {"energy": "energy", "score": "score", "complete": "complete"}
     for verb in (models, energy, score, complete):
         api.publish(engine, verb, can.get(verb.__name__, ""))
-    models.choices["ability"] = ["", *sorted({a for m in every(engine.catalogue()) for a in abilities(m)})]  # type: ignore[attr-defined]
+    models.choices["ability"] = ["", *sorted({a for m in inventory.every(engine.catalogue()) for a in inventory.abilities(m)})]  # type: ignore[attr-defined]
     models.choices["data"].insert(0, "")  # type: ignore[attr-defined]
-
-
-def abilities(entry: dict) -> list[str]:
-    """All that a model may be asked for beyond samples: abilities, answers and further walks."""
-    return [*entry["abilities"], *entry["answers"], *(walk for walk in entry["walks"] if walk != "sample")]
-
-
-def listed(catalogue: dict, ability: str = "", data: str = "") -> dict:
-    """The trained models that can do something and know some data, as plain values; see the verb."""
-    rows = []
-    for m in every(catalogue):
-        if m["cards"] and (not ability or ability in abilities(m)) and (not data or data in m["cards"]):
-            rows.append({
-                "name": m["name"], "title": m["title"], "family": m["name"].split("/")[0], "data": list(m["cards"]), "shape": m["shape"],
-                "pixels": m["pixels"], "z_dim": m["z_dim"], "abilities": m["abilities"], "answers": m["answers"], "walks": m["walks"],
-                "parameters": m["parameters"], "knobs": m["knobs"],
-            })  # fmt: skip
-    known = {name for row in rows for name in row["data"]}
-    titles = {**catalogue["data"], **{name: {"title": title, "classes": []} for name, title in catalogue["points"].items()}}
-    return {"models": rows, "data": {name: about for name, about in titles.items() if name in known}}
 
 
 async def _seen(engine: Any, model: str, data: str, images: Any, seed: int) -> np.ndarray:
