@@ -23,16 +23,16 @@ def trained(catalogue: dict[str, Any], ability: str = "", data: str = "") -> lis
 
 def models(catalogue: dict[str, Any], ability: str = "", data: str = "") -> list[dict[str, Any]]:
     """The same, of each what a program needs to ask it; `data` are the sets that it is trained on."""
-    same = ("title", "shape", "pixels", "z_dim", "parameters", "abilities", "answers", "walks", "knobs")
+    same = ("title", "medium", "shape", "pixels", "z_dim", "parameters", "abilities", "answers", "walks", "knobs")
     return [
-        {"name": m["name"], "family": m["name"].partition("/")[0], "data": list(m["cards"])} | {key: m[key] for key in same}
+        {"name": m["name"], "family": m["name"].partition("/")[0], "data": list(m["cards"])} | {key: m[key] for key in same if key in m}
         for m in trained(catalogue, ability, data)
     ]
 
 
 def data(catalogue: dict[str, Any]) -> list[dict[str, Any]]:
     """The data sets: name, title, classes (none of points), and the models that are trained on them."""
-    titles = [(name, about["title"], about["classes"]) for name, about in catalogue["data"].items()]
+    titles = [(name, about["title"], list(about["classes"])) for name, about in catalogue["data"].items()]
     titles += [(name, title, []) for name, title in catalogue.get("points", {}).items()]
     return [
         {"name": name, "title": title, "classes": classes, "models": [m["name"] for m in trained(catalogue, data=name)]}

@@ -23,7 +23,7 @@ from genviz.data.exhibit import exhibit
 from genviz.engine import Engine
 from genviz.plots import pictures
 from genviz.ui import api, theme, verbs
-from genviz.ui.mcp import Tools
+from genviz.ui.mcp import Tools, brief
 
 VERBS = ["sample", "film", "encode", "decode", "likelihood", "models", "energy", "score", "complete"]
 
@@ -151,6 +151,13 @@ def test_complete_keeps_the_rows_that_were_given(client: Client) -> None:
     for wrong in (("vae/vae", "mnist", image), ("autoregressive/pixel_cnn", "mnist", image, 28), ("autoregressive/plane", "rings", image)):
         with pytest.raises(Exception, match=r"\.$"):
             client.predict(*wrong, api_name="/complete")
+
+
+def test_what_is_long_is_left_out_of_the_text() -> None:
+    answer = {"images": ["AAAA"] * 3, "sounds": ["UklG" * 5000], "texts": ["ROMEO: " * 900], "score": [[0.123456789] * 900], "nfe": 3}
+    told = brief(answer)
+    assert told["nfe"] == 3 and told["texts"] == answer["texts"], "words are read, however many"
+    assert len(json.dumps({k: v for k, v in told.items() if k != "texts"})) < 400 and told["score"].startswith("1 rows of numbers")
 
 
 def test_nobody_waits_for_the_library_at_the_start() -> None:

@@ -4,7 +4,7 @@ Gradio makes a tool of every verb out of its docstring. Here the fields `model` 
 (`choices` of a verb), and an answer becomes three things:
 
     structuredContent   the whole answer, as over HTTP
-    an image            all pictures of it side by side, enlarged, for a model that can see
+    an image            all pictures of it side by side, enlarged, for a model that can see; the first sounds, for one that can hear
     a text              the answer as JSON without pictures and long rows of numbers, which would fill the model's memory
 
 The library behind it takes 0.7 s to import, which nobody who opens a page should wait for: so it is imported when somebody first asks here,
@@ -34,7 +34,9 @@ from genviz.plots import film, pictures
 
 PATH = "/gradio_api/mcp"
 WIDE, MOST = 800, 8  # pixels of the image of an answer, and how many times a pixel is enlarged at most
-LONG, WHOLE = 4000, ("models", "data")  # characters of a value in the text of an answer, and values that are told whole
+SHOWN = {"images": "shown here side by side, row by row", "sounds": "the first of them heard here"}
+HEARD = 4  # sounds of an answer
+LONG, WHOLE = 4000, ("models", "data", "texts")  # characters of a value in the text of an answer, and values that are told whole
 
 
 class Tools:
@@ -115,10 +117,12 @@ def _server(demo: Any) -> Any:
                 result = told.root
                 if not result.isError:
                     result.structuredContent = whole = json.loads(result.content[0].text)
-                    result.content = [types.TextContent(type="text", text=json.dumps(brief(whole)))]
-                    if whole.get("images"):
-                        seen = await run_sync(sheet, whole["images"])
-                        result.content.insert(0, types.ImageContent(type="image", data=seen, mimeType="image/png"))
+                    sheets = [await run_sync(sheet, whole["images"])] if whole.get("images") else []
+                    result.content = [
+                        *(types.ImageContent(type="image", data=seen, mimeType="image/png") for seen in sheets),
+                        *(types.AudioContent(type="audio", data=heard, mimeType="audio/wav") for heard in whole.get("sounds", [])[:HEARD]),
+                        types.TextContent(type="text", text=json.dumps(brief(whole))),
+                    ]
                 return told
 
             server.request_handlers[types.CallToolRequest] = shown
@@ -141,8 +145,8 @@ def brief(answer: dict) -> dict:
     """An answer without what is long: pictures are shown beside it, and long rows of numbers are in structuredContent."""
     said = {}
     for name, value in answer.items():
-        if name == "images":
-            said[name] = f"{len(value)}, shown here side by side, row by row; as files in structuredContent"
+        if name in SHOWN:
+            said[name] = f"{len(value)}, {SHOWN[name]}; as files in structuredContent"
         else:
             long = not isinstance(value, str) and name not in WHOLE and len(json.dumps(value)) > LONG
             said[name] = f"{len(value)} rows of numbers, in structuredContent" if long else value
