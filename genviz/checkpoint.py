@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from genviz import file
 from genviz.file import FileError
+from genviz.table import table
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from genviz.model import Model
 
-PRETRAINED = Path(os.environ.get("GENVIZ_PRETRAINED", Path(__file__).resolve().parent.parent / "pretrained"))
+PRETRAINED = Path(os.environ.get("GENVIZ_PRETRAINED", file.shipped()))
 DTYPES = ("float16", "bfloat16", "float32")
 METRIC = {"name": str, "value": (int, float), "unit": str, "protocol": str, "command": str}
 LARGEST = 100_000  # number among the arguments of a model; a damaged one must not fill the memory
@@ -72,6 +73,16 @@ class Card:
     def metric(self, name: str) -> float | None:
         """The value of a metric, None where it was not measured."""
         return next((m["value"] for m in self.metrics if m["name"] == name), None)
+
+    def row(self) -> dict[str, Any]:
+        """The card as a line of a table."""
+        return {"name": self.name, "data": self.data, "title": self.title, "parameters": self.parameters,
+                "minutes of training": round(self.seconds / 60, 1),
+                "measured": {m["name"]: f"{m['value']:.4g} {m['unit']}".strip() for m in self.metrics}}  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        about = self.row() | {"recipe": self.recipe, "machine": self.machine, "licence": self.licence, "trained on": self.trained_on}
+        return table([{"": key, "card": value} for key, value in about.items()])
 
 
 def cards(root: Path | None = None) -> list[Card]:

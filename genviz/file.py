@@ -46,6 +46,13 @@ def warn(sentence: str) -> None:
     warnings.warn(sentence, FileWarning, stacklevel=3)
 
 
+def shipped() -> Path:
+    """The folder pretrained/ that came with this GenViz: inside an installed package, beside genviz/ in a clone."""
+    package = Path(__file__).resolve().parent
+    installed = package / "pretrained"
+    return installed if installed.is_dir() else package.parent / "pretrained"
+
+
 def shown(path: Path) -> str:
     """A file as sentences name it: "vae/vae-mnist.json"."""
     return f"{path.parent.name}/{path.name}" if path.parent.name else path.name

@@ -13,6 +13,7 @@ fraction of a millisecond (`Map.place`). For a live layout of a part of the poin
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,8 +104,15 @@ def _whole(map: Map, points: int) -> bool:
     return bool(shapes and said and sound)
 
 
+def umap_must_be_there() -> None:
+    """ValueError with one sentence where umap-learn, which only a new layout needs, is not installed."""
+    if importlib.util.find_spec("umap") is None:
+        raise ValueError("A new layout needs the package umap-learn, which is not installed; install it with: pip install umap-learn")
+
+
 def layout(mu: np.ndarray, n_neighbors: int, min_dist: float, seed: int = SEED, show: Callable[[float], None] | None = None) -> Any:
     """A fitted umap.UMAP of mu (N, z_dim), its `embedding_` (N, 2); show(share) is called while the layout moves. Imports umap."""
+    umap_must_be_there()
     import umap
 
     class Bar:  # umap draws its progress with tqdm; this "file" reads it back

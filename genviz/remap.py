@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from genviz.background import Background, child
-from genviz.map import Map, layout
+from genviz.map import Map, layout, umap_must_be_there
 
 
 class Remaps(Background):
@@ -26,7 +26,9 @@ class Remaps(Background):
     first = {"stage": "starting", "share": 0.0, "found": None}
 
     def start(self, points: dict[str, np.ndarray], about: dict[str, str]) -> str:
-        """Begin a layout; `points` is what `main` reads. Returns the job's name; ValueError where too many are under way."""
+        """Begin a layout; `points` is what `main` reads. Returns the job's name; ValueError where too many are under way or umap-learn is
+        not installed."""
+        umap_must_be_there()
         file = io.BytesIO()
         np.savez(file, **points)  # type: ignore[arg-type]
         return self.begin([], (points, about), file.getvalue(), {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})

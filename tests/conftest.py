@@ -19,6 +19,11 @@ def data_sets() -> None:
         pytest.skip("GENVIZ_DATA names no folder with the data sets")
 
 
-def pytest_collection_modifyitems(items: list) -> None:
-    """Browser tests come last: playwright keeps an event loop in the main thread, beside which no other can run."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list) -> None:
+    """Browser tests come last: playwright keeps an event loop in the main thread, beside which no other can run.
+
+    Tests marked slow are those of `pytest -m slow` alone.
+    """
+    if not config.option.markexpr:
+        items[:] = [item for item in items if item.get_closest_marker("slow") is None]
     items.sort(key=lambda item: "browser" in item.path.parts)

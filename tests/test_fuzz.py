@@ -35,6 +35,10 @@ VERBS = {  # the parameters of each verb, and values that it answers
     "encode": {"model": "vae/vae_2d", "data": "mnist", "images": BLACK, "seed": 0},
     "decode": {"model": "vae/vae_2d", "data": "mnist", "z": [[0.0, 1.0]]},
     "likelihood": {"model": "vae/vae_2d", "data": "mnist", "images": BLACK, "seed": 0},
+    "models": {"ability": "", "data": "mnist"},
+    "energy": {"model": "ebm/plane", "data": "rings", "images": [[0.0, 1.0]], "seed": 0},
+    "score": {"model": "score/plane", "data": "rings", "images": [[0.0, 1.0]], "sigma": 0.5, "seed": 0},
+    "complete": {"model": "autoregressive/pixel_cnn", "data": "mnist", "image": BLACK[0], "rows": 27, "n": 1, "seed": 0, "knobs": {}},
 }
 FILM = {"model": "vae/vae_2d", "data": "mnist", "walk": "sample", "knobs": {}, "n": 1, "seed": 0, "given": {}, "aux": [], "frames": 4}
 ROUTES = {

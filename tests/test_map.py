@@ -1,10 +1,13 @@
 """Placing a new point on a map, reading maps, and the formulas of interpolation."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from genviz import checkpoint, map
 from genviz.map import Map
+from genviz.remap import Remaps
 from genviz.ui.panels.interpolation import linear, spherical
 from genviz.ui.panels.latent_plane import lattice
 
@@ -89,3 +92,10 @@ def test_the_lattice_of_an_atlas_is_laid_like_the_screen():
     a, p, q = np.array([1.0, 0, 0]), np.array([0.0, 1, 0]), np.array([0.0, 0, 1])
     z = lattice(a, p, q, 0, 1, 2)
     assert z.tolist() == [[1, 0, 1], [1, 1, 1], [1, 0, 0], [1, 1, 0]]
+
+
+def test_without_umap_a_new_layout_is_refused_in_a_sentence(monkeypatch, small):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    for ask in (lambda: map.layout(small.mu, 5, 0.1), lambda: Remaps().start({}, {})):
+        with pytest.raises(ValueError, match=r"^A new layout needs .* pip install umap-learn$"):
+            ask()

@@ -22,7 +22,7 @@ from genviz.argument import Command
 from genviz.data import of
 from genviz.file import FileError
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "pretrained" / "exhibit"
+FOLDER = file.shipped() / "exhibit"
 PER_CLASS, COLUMNS, SIDE = 500, 50, 28
 REMAKE = "make it again with: python -m genviz.data.exhibit"
 

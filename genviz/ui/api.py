@@ -12,6 +12,7 @@ data URL. Whatever comes, a model sees it as its training images were prepared. 
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ import gradio as gr
 import numpy as np
 from anyio.to_thread import run_sync
 
-from genviz import media
+from genviz import inventory, media
 from genviz.data import Data, drawing, picture
 from genviz.engine import request as asked_for
 from genviz.likelihood import find, read
@@ -48,11 +49,7 @@ def register(engine: Any) -> None:
         Returns:
             {"images": n PNG files in base64 (or "points": n pairs of numbers), "steps": of the walk, "nfe": network evaluations}
         """
-        last = None
-        async for shot in _shots(engine, model, data, n, seed, knobs, 2, who):
-            last = shot
-        assert last is not None
-        return {**made(data_of(engine.catalogue(), data), last.x), "steps": last.steps, "nfe": last.nfe}
+        return await last(engine, model, data, n, seed, knobs, who)
 
     async def film(
         model: str, data: str, n: int = 4, seed: int = 0, knobs: dict | None = None, frames: int = 60, who: gr.Request | None = None
@@ -102,7 +99,7 @@ def register(engine: Any) -> None:
         with sentences():
             if isinstance(z, list) and len(z) > IMAGES:
                 raise ValueError(f"At most {IMAGES} rows at a time, not {len(z)}.")
-            return made(data_of(engine.catalogue(), data), await engine.call(model, data, "decode", _numbers("z", z)))
+            return made(data_of(engine.catalogue(), data), await engine.call(model, data, "decode", numbers("z", z)))
 
     async def likelihood(model: str, data: str, images: list, seed: int = 0, kind: str = "") -> dict:
         """How likely each image is to a model that has a likelihood or a bound on it.
@@ -135,8 +132,16 @@ def register(engine: Any) -> None:
             return {"kind": "lower bound" if one.bound else one.name, "name": one.name, "nats": nats.tolist(), "levels": one.levels,
                     "pixels": entry["pixels"]}  # fmt: skip
 
-    for verb in (sample, film, encode, decode, likelihood):
-        gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
+    for verb, can in ((sample, ""), (film, ""), (encode, "encode"), (decode, "decode"), (likelihood, "")):
+        publish(engine, verb, can)
+
+
+def publish(engine: Any, verb: Any, can: str = "") -> None:
+    """Make a verb an endpoint of the Blocks that is being built. `verb.choices` tells MCP which models and data there are: those trained,
+    and where `can` names an ability, an answer or a walk, those that have it."""
+    models = inventory.trained(engine.catalogue(), can)
+    verb.choices = {"model": [m["name"] for m in models], "data": list(dict.fromkeys(d for m in models for d in m["cards"]))}
+    gr.api(verb, api_name=verb.__name__, concurrency_limit=None)
 
 
 def made(data: Data, x: np.ndarray) -> dict:
@@ -144,13 +149,26 @@ def made(data: Data, x: np.ndarray) -> dict:
     return media.of(data.medium).plain(x, data)
 
 
+async def last(
+    engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, who: gr.Request | None, walk: str = "sample",
+    given: dict | None = None,
+) -> dict:  # fmt: skip
+    """The end of a walk, as an answer."""
+    end = None
+    async for shot in _shots(engine, model, data, n, seed, knobs, 2, who, walk, given):
+        end = shot
+    assert end is not None
+    return {**made(data_of(engine.catalogue(), data), end.x), "steps": end.steps, "nfe": end.nfe}
+
+
 async def _shots(
-    engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int, who: gr.Request | None
-) -> AsyncIterator[Any]:
+    engine: Any, model: str, data: str, n: int, seed: int, knobs: dict | None, frames: int, who: gr.Request | None, walk: str = "sample",
+    given: dict | None = None,
+) -> AsyncIterator[Any]:  # fmt: skip
     """The shots of a film; who hangs up stops it. It is counted with the visitor's other films."""
     client = visitor(who.request) if who is not None and who.request is not None else ""
     with sentences():
-        job, have = engine.submit(model, data, knobs=knobs, n=n, seed=seed, client=client, frames=frames), 0
+        job, have = engine.submit(model, data, walk=walk, knobs=knobs, n=n, seed=seed, client=client, frames=frames, given=given), 0
     try:
         while True:
             view = await engine.wait(job, have)
@@ -179,6 +197,10 @@ def sentences() -> Iterator[None]:
         raise gr.Error(BROKEN, print_exception=False) from error
 
 
+def base64_of(file: bytes) -> str:
+    return base64.b64encode(file).decode()
+
+
 async def bytes_of(images: Any, data: str) -> np.ndarray:
     """Images as they came in -> uint8 (n, 1, 28, 28), picture files prepared as `data` was; ValueError with one sentence for anything else.
 
@@ -188,7 +210,7 @@ async def bytes_of(images: Any, data: str) -> np.ndarray:
         raise ValueError(f"images must be a list of 1 to {IMAGES} images.")
     if all(isinstance(image, str) for image in images):
         return np.stack([await run_sync(_prepared, image, data) for image in images])[:, None]
-    x = _numbers("images", images)
+    x = numbers("images", images)
     if x.shape[-2:] != (28, 28) or x.shape not in ((len(x), 28, 28), (len(x), 1, 28, 28)):
         raise ValueError(f"images must have the shape (n, 28, 28), not {x.shape}.")
     if not (np.abs(x) <= 1).all():
@@ -205,7 +227,7 @@ def _prepared(text: str, data: str) -> np.ndarray:
         raise ValueError(wrong) from None
 
 
-def _numbers(name: str, value: Any) -> np.ndarray:
+def numbers(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value, np.float32)
     except (TypeError, ValueError, OverflowError):

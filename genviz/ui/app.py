@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from genviz.ui import api, compare, tab, zero
+from genviz.ui import api, compare, tab, verbs, zero
 from genviz.ui.link import Link
 from genviz.ui.start import Header, Start
 
@@ -29,6 +29,7 @@ def build(engine: Any) -> gr.Blocks:
             with gr.Tab("Compare", elem_id="tab-compare"):
                 tools = compare.build(engine, catalogue)
         api.register(engine)
+        verbs.register(engine)
         zero.register()
     demo.tools = [*(tool for lab in labs for tool in lab.tools), *tools]
     return demo

@@ -25,6 +25,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Scope
 
+from genviz.ui import about
+
 NOWHERE = "nowhere.invalid"  # a name that cannot exist (RFC 2606)
 PAGE, TOLD = "/", ("/gradio_api/info", "/config")
 FILES = ("/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.ico")
@@ -130,10 +132,10 @@ class Kept:
 def anywhere(page: bytes, nowhere: bytes) -> bytes:
     """The page with the browser's own address in place of NOWHERE, which stands in strings of its scripts only.
 
-    What a browser would look for at the root of the host (manifest, icon) is looked for beside the page.
+    What a browser would look for at the root of the host (manifest, icon) is looked for beside the page; links show GenViz (about.py).
     """
     page = page.replace(nowhere, b'"+genviz_root+"').replace(b'href="/manifest.json"', b'href="./manifest.json"')
-    return page.replace(b"<script>", ICON + HERE + b"<script>", 1)
+    return about.introduced(page.replace(b"<script>", ICON + HERE + b"<script>", 1))
 
 
 def answer_with(body: bytes, scope: Scope, headers: dict[str, str]) -> Response:

@@ -31,6 +31,7 @@ from genviz.catalogue import model_in
 from genviz.engine import request
 from genviz.engine.job import Refused
 from genviz.frame import read_knobs
+from genviz.inventory import every
 from genviz.medium import MEDIA
 from genviz.ui.field import Model, Seed, Text, Whole
 from genviz.ui.widget import Widget
@@ -65,11 +66,6 @@ class Link(Widget):
     def code(self, text: Query) -> str:
         """A QR code of an address as SVG, for an <img>."""
         return qr(text)
-
-
-def every(catalogue: dict) -> list[dict]:
-    """The models of all families, those in the plane too."""
-    return [m for f in catalogue["families"] for m in (*f["models"], *f["planes"])]
 
 
 def qr(text: str) -> str:

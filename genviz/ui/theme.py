@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 from starlette.middleware import Middleware
 
-from genviz.ui import export, film, reading
+from genviz.ui import about, export, film, reading
 from genviz.ui.door import Door, Rules
 from genviz.ui.mcp import Tools
 from genviz.ui.widget import scripts, styles
@@ -55,7 +55,7 @@ def page(demo: gr.Blocks, engine: Any = None, rules: Rules | None = None) -> dic
     """
     tools = Tools(demo)
     door = Door(demo, rules or Rules(), tools.lifespan)
-    routes = [*reading.routes(demo), *(film.routes(engine) if engine else ()), *(export.routes(engine) if engine else ())]
+    routes = [*reading.routes(demo), *about.routes(), *(film.routes(engine) if engine else ()), *(export.routes(engine) if engine else ())]
     return {
         "theme": theme(), "head": head(getattr(demo, "tools", None)), 
         "app_kwargs": {
@@ -63,5 +63,5 @@ def page(demo: gr.Blocks, engine: Any = None, rules: Rules | None = None) -> dic
             "middleware": [Middleware(reading.Reading, demo=demo)], "exception_handlers": reading.HANDLERS,
         },
         "max_threads": AUDIENCE, "enable_monitoring": False, "ssr_mode": False, "footer_links": ["api"], "run_history": False, "pwa": False,
-        "mcp_server": False, "_frontend": False,
+        "mcp_server": False, "_frontend": False, "favicon_path": str(about.ICON),
     }  # fmt: skip

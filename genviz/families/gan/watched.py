@@ -12,12 +12,10 @@ import numpy as np
 
 from genviz import file as files
 
-PRETRAINED = Path(__file__).resolve().parents[3] / "pretrained"
-
 
 def history(card: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """What genviz.history kept of the training of a card (a dictionary of genviz.checkpoint.Card); ValueError where there is none."""
-    root = Path(os.environ.get("GENVIZ_PRETRAINED", PRETRAINED))
+    root = Path(os.environ.get("GENVIZ_PRETRAINED", files.shipped()))
     file = root / card["family"] / f"{card['model']}-{card['data']}.history.safetensors"
     if not card["history_sha256"] or not file.exists():
         raise ValueError(
