@@ -110,8 +110,8 @@ def register(engine: Any) -> None:
             model: A trained model, as in "autoregressive/pixel_cnn".
             data: What it was trained on, as in "mnist".
             images: 1 to 64 images: picture files in base64 (PNG, JPEG, WebP, GIF, BMP), or nested lists (n, 28, 28) of numbers in [-1, 1].
-            seed: Of whatever is drawn by chance: pixels of a model of black and white, from grey values as in training, and draws of a bound.
-            kind: One of its likelihoods, "exact", "ODE", "ELBO" or "IW-k" with k up to 64; if none is named its own, of a bound with k = 16.
+            seed: Of whatever is drawn by chance: pixels of a model of black and white, from grey values, and draws of a bound.
+            kind: One of its likelihoods, "exact", "ODE", "ELBO" or "IW-k" with k up to 64; if none is named, its own.
         Returns:
             {"kind": "exact" (log p(x)) or "lower bound", "name": which it is, "nats": n numbers, "levels": of a pixel, "pixels": in a word}
         """
