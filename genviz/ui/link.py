@@ -21,7 +21,6 @@ import base64
 import re
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -34,7 +33,6 @@ from genviz.frame import read_knobs
 from genviz.ui.field import Model, Seed, Text, Whole
 from genviz.ui.widget import Widget
 
-ASSETS = Path(__file__).parent / "assets"
 LONGEST = 2**16  # characters of a link
 STEPS = 5000  # of a film
 LARGEST_CODE = 2300  # bytes: what a QR code holds that still survives a scratch (error correction L: 2953)
@@ -47,9 +45,7 @@ SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0"
 class Link(Widget):
     """Two buttons: the link goes to the clipboard, or on the wall as a QR code."""
 
-    template = (ASSETS / "link.html").read_text(encoding="utf-8")
-    css = (ASSETS / "link.css").read_text(encoding="utf-8")
-    js = (ASSETS / "link.js").read_text(encoding="utf-8")
+    folder = "ui/web/link"
 
     def __init__(self, catalogue: dict, **options: Any):
         self.catalogue = catalogue
@@ -130,7 +126,7 @@ def read(catalogue: dict, query: str, model: str, data: str, seed: int, n: int, 
         base = {**menus, "n": n, "knobs": knobs if player == own else {}}
         if "at" not in fields:
             wrong.append(f"This link does not say where the film '{player}' stands, so it is not shown.")
-        elif (film := _film(catalogue, base, fields, wrong)):
+        elif film := _film(catalogue, base, fields, wrong):
             films[player] = film
     return {**menus, "n": n, "knobs": knobs, "films": films, "rest": asked, "wrong": list(dict.fromkeys(wrong))}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import gradio as gr
 
@@ -12,32 +11,23 @@ from genviz.ui.pick import Pick
 from genviz.ui.player import Player, Row
 from genviz.ui.widget import Widget
 
-HERE = Path(__file__).parent
-SHARED = (HERE / "tab.css").read_text(encoding="utf-8")
-
 
 class Forward(Widget):
     """A picture dissolving under a slider, computed in the page, beside its schedule; and the button that walks back."""
 
-    template = (HERE / "forward.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = (HERE / "forward.js").read_text(encoding="utf-8")
+    folder = "families/diffusion/page/forward"
 
 
 class Microscope(Widget):
     """Menus and buttons above the film of x_t, x0_hat, eps_hat and score, and of the branches."""
 
-    template = (HERE / "microscope.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = (HERE / "microscope.js").read_text(encoding="utf-8")
+    folder = "families/diffusion/page/microscope"
 
 
 class Noises(Widget):
     """Strips of pictures from the noises between two, along the sphere and straight, scrubbed through time together."""
 
-    template = (HERE / "noises.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = (HERE / "noises.js").read_text(encoding="utf-8")
+    folder = "families/diffusion/page/noises"
 
 
 def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,9 +18,6 @@ from genviz.ui.pick import Pick
 from genviz.ui.player import Player, Row
 from genviz.ui.widget import Widget
 
-HERE = Path(__file__).parent
-SHARED = (HERE / "tab.css").read_text(encoding="utf-8")
-CHART = (HERE / "chart.js").read_text(encoding="utf-8")
 TESTED = 300  # test images on a scale
 DRAWN = 36  # samples on it
 NOISES = 100  # pictures of noise on it
@@ -30,8 +26,6 @@ LONGEST = 400  # steps of the chain between the two phases
 
 class Remembering(Widget):
     """A widget with answers that are computed once for every model and data set."""
-
-    css = SHARED
 
     def __init__(self, engine: Any, value: dict, server: list[Callable]):
         super().__init__(value, server=server)
@@ -53,8 +47,7 @@ class Remembering(Widget):
 class Chains(Remembering):
     """Knobs and buttons above the film of the chains, and the energy of each over the steps."""
 
-    template = (HERE / "chains.html").read_text(encoding="utf-8")
-    js = CHART + (HERE / "chains.js").read_text(encoding="utf-8")
+    folder = "families/ebm/page/chains"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.energies, self.level])
@@ -81,8 +74,7 @@ class Chains(Remembering):
 class Scale(Remembering):
     """The energy of a picture on the scale of test images, samples, pictures of another kind, and noise."""
 
-    template = (HERE / "scale.html").read_text(encoding="utf-8")
-    js = CHART + (HERE / "scale.js").read_text(encoding="utf-8")
+    folder = "families/ebm/page/scale"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.one, self.scale])
@@ -133,9 +125,7 @@ class Scale(Remembering):
 class Phases(Widget):
     """Where one step of learning lowers the energy and where it raises it, and the difference of the two."""
 
-    template = (HERE / "phases.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = CHART + (HERE / "phases.js").read_text(encoding="utf-8")
+    folder = "families/ebm/page/phases"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.phases])

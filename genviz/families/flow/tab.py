@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -20,8 +19,6 @@ from genviz.ui.pick import Pick
 from genviz.ui.player import Player
 from genviz.ui.widget import Widget
 
-HERE = Path(__file__).parent
-SHARED = (HERE / "tab.css").read_text(encoding="utf-8")
 K = 16  # draws of the noise for the tighter bound, as in the tables
 BETWEEN = 11  # pictures of a film from one picture to another
 LINES, PLACES, REACH, HALF = 25, 97, 2.4, 3.0  # of the mesh: lines each way, points of a line, how far they go in z, half of what is seen
@@ -31,16 +28,7 @@ SHOWN = 1000  # test points under the mesh
 class Inside(Widget):
     """One picture to z and back: error, z per scale, the sum that is its log-density, and the share of every layer."""
 
-    template = (HERE / "inside.html").read_text(encoding="utf-8")
-    css = (
-        SHARED
-        + """
-        .scales { display: flex; flex-wrap: wrap; gap: 1rem; max-width: 760px; align-items: flex-end; } .scales figure { min-width: 90px; }
-        .ramp { display: inline-block; width: 4em; height: .7em; border-radius: 2px; vertical-align: -.02em;
-          background: linear-gradient(90deg, rgb(33 102 172), #fff, rgb(214 84 20)); }
-        body.projector & .scales { max-width: 1200px; }"""
-    )
-    js = (HERE / "inside.js").read_text(encoding="utf-8")
+    folder = "families/flow/page/inside"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.invert])
@@ -66,20 +54,13 @@ class Inside(Widget):
 class Layerwise(Widget):
     """Buttons above the film of one picture on its way to z, or back."""
 
-    template = (HERE / "layers.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = (HERE / "layers.js").read_text(encoding="utf-8")
+    folder = "families/flow/page/layers"
 
 
 class Along(interpolation.Interpolation):
     """The strips of the standard panel, with z in place of an encoder's latent, and a button for the film of their coming out of z."""
 
-    template = (
-        interpolation.Interpolation.template.replace("latent, ", "z, ")
-        + """<div class="bar"><button type="button" class="play film" data-linear="0">Film of the arc</button>
-        <button type="button" class="play film" data-linear="1">Film of the line</button></div>"""
-    )
-    js = interpolation.Interpolation.js + (HERE / "along.js").read_text(encoding="utf-8")
+    folder = "families/flow/page/along"
 
     async def between(self, a: Picture, b: Picture, model: Model, data: Data) -> dict:
         """Two images in base64 -> a sprite of three rows (line, arc, pixel blend), and how the two z lie; as in the standard panel."""
@@ -99,9 +80,7 @@ class Along(interpolation.Interpolation):
 class Mesh(Widget):
     """The mesh of the prior, taken back through the couplings of the flow in the plane."""
 
-    template = (HERE / "mesh.html").read_text(encoding="utf-8")
-    css = SHARED + ".sheet { max-width: 640px; border-radius: 6px; background: none; } body.projector & .sheet { max-width: 900px; }"
-    js = (HERE / "mesh.js").read_text(encoding="utf-8")
+    folder = "families/flow/page/mesh"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.mesh])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -22,16 +21,11 @@ from genviz.ui.panels.interpolation import STEPS, linear, spherical
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
-HERE = Path(__file__).parent
 CROWD = 500  # test images, and as many samples, that a score is compared with
 TYPICAL = 200  # test images whose own nearest training images say what is near
 SHOWN = 6  # neighbours of a picture
 CHUNK = 256  # images in one question to the worker: films go on in between
 Class = Annotated[int, Whole(0, 9)]
-
-
-def _file(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
 
 
 class Once:
@@ -53,8 +47,6 @@ class Once:
 class Asking(Widget):
     """A widget that asks the engine about the models of this family."""
 
-    css = _file("tab.css")
-
     def __init__(self, engine: Any, value: dict, server: list[Callable]):
         super().__init__(value, server=server)
         self.engine, self.once, self.conditional, self.sizes = engine, Once(), value.get("conditional", []), value.get("z_dim", {})
@@ -73,7 +65,7 @@ class Asking(Widget):
 class Watched(Asking):
     """The game watched: moments of the training under a slider."""
 
-    template, js = _file("watched.html"), _file("chart.js") + _file("watched.js")
+    folder = "families/gan/page/watched"
 
     def __init__(self, engine: Any, value: dict, cards: dict[tuple[str, str], dict]):
         super().__init__(engine, value, [self.watched])
@@ -103,7 +95,7 @@ def _moments(card: dict) -> dict:
 class Expert(Asking):
     """The discriminator's score of a picture among those of many, its gradient, and for a model of classes the score as each class."""
 
-    template, js = _file("expert.html"), _file("chart.js") + _file("expert.js")
+    folder = "families/gan/page/discriminator"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.judge, self.crowd])
@@ -140,7 +132,7 @@ def _short(numbers: np.ndarray) -> list[float]:
 class Walk(Asking):
     """Pictures that change without end, as they come or in a grid of classes."""
 
-    template, js = _file("walk.html"), _file("chart.js") + _file("walk.js")
+    folder = "families/gan/page/walk"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [])
@@ -149,7 +141,7 @@ class Walk(Asking):
 class Between(Asking):
     """The ways between two draws of z: along a line, along an arc, and, as the contrast, in pixels."""
 
-    template, js = _file("between.html"), _file("chart.js") + _file("between.js")
+    folder = "families/gan/page/between"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.between])
@@ -179,7 +171,7 @@ class Between(Asking):
 class Nearest(Asking):
     """The training images nearest to a picture; where the training set is not on this machine, the nearest shipped test images, said so."""
 
-    template, js = _file("nearest.html"), _file("chart.js") + _file("nearest.js")
+    folder = "families/gan/page/nearest"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.neighbours])

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -19,8 +18,6 @@ from genviz.ui.pick import Pick
 from genviz.ui.player import Player, Row
 from genviz.ui.widget import Widget
 
-HERE = Path(__file__).parent
-SHARED, CHART = (HERE / "tab.css").read_text(encoding="utf-8"), (HERE / "chart.js").read_text(encoding="utf-8")
 SMALLEST, LARGEST = 0.01, 50.0  # noises that may be chosen
 CURVE = 25  # noises at which the length of the score is asked for
 BITS = 28 * 28 * math.log(2)  # nats that are one bit per dimension
@@ -55,9 +52,7 @@ def _rms(x: np.ndarray) -> float:
 class Arrow(Widget):
     """A noisy picture under a slider, its score and what it is taken for; the length of the score at all noises."""
 
-    template = (HERE / "arrow.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = CHART + (HERE / "arrow.js").read_text(encoding="utf-8")
+    folder = "families/score/page/arrow"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.look, self.curve])
@@ -81,9 +76,7 @@ class Arrow(Widget):
 class Likelihood(Widget):
     """log p of one picture in bits per dimension, measured as often as wanted; every probe is a dot."""
 
-    template = (HERE / "likelihood.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = CHART + (HERE / "likelihood.js").read_text(encoding="utf-8")
+    folder = "families/score/page/likelihood"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.measure])
@@ -100,9 +93,7 @@ class Likelihood(Widget):
 class Familiar(Widget):
     """One noisy picture, asked of a diffusion model and of a score-based one: three views of each, and their difference."""
 
-    template = (HERE / "familiar.html").read_text(encoding="utf-8")
-    css = SHARED
-    js = (HERE / "familiar.js").read_text(encoding="utf-8")
+    folder = "families/score/page/familiar"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.both])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,27 +21,11 @@ from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
-HERE = Path(__file__).parent
 BETAS = [(f"{FAMILY.name}/{e.name}", e.args["beta"]) for e in FAMILY.models if "beta" in e.args]
 AVERAGED = 1000  # test pictures behind an average
 DRAWS = 64  # draws of z behind the reconstruction term of one picture
 IW = 500  # draws of the tighter bound of one picture
 ACTIVE = 0.01  # nats that a latent dimension must carry on average to count as active
-
-LOOK = """
-    & { color: var(--body-text-color); }
-    p { margin: .2rem 0 .8rem; line-height: 1.4; } .say { max-width: 46rem; }
-    figure { margin: 0; min-width: 0; }
-    figure canvas { width: 100%; aspect-ratio: 1; display: block; border-radius: 4px; background: #000; }
-    figcaption { font-size: .9em; margin-top: .3rem; line-height: 1.35; }
-    .num { font-variant-numeric: tabular-nums; white-space: nowrap; }
-    svg { display: block; overflow: visible; font: 13px system-ui, sans-serif; }
-    svg text { fill: var(--body-text-color); } svg .strong { fill: var(--body-text-color); font-weight: 600; }
-    svg .axis { stroke: var(--body-text-color-subdued); stroke-width: 1; }
-    svg .grid { stroke: var(--border-color-primary); stroke-width: 1; }
-    .swatch { display: inline-block; width: .8em; height: .8em; border-radius: 2px; vertical-align: -.06em; }
-    .ticked { display: inline-block; width: .9em; height: 0; border-top: 2px solid var(--body-text-color); vertical-align: .25em; }
-    body.projector & svg { font-size: 18px; }"""
 
 
 class Parts(Widget):
@@ -95,40 +78,7 @@ def _bytes(x: np.ndarray) -> str:
 class Beta(Parts):
     """Three networks, alike but for beta: copies of one picture, samples of the same draws, rate against distortion."""
 
-    template = """
-        <p class="say">Three networks, alike but for &beta;, the weight of the KL term; the Model menu plays no part here.</p>
-        <div class="columns" data-field="beta"></div>
-        <div class="charts">
-          <figure><svg class="curve" role="img" aria-label="Rate against distortion"></svg>
-            <figcaption class="about-curve"></figcaption></figure>
-          <figure><svg class="bars" role="img" aria-label="KL of every latent dimension"></svg>
-            <figcaption class="about-bars"></figcaption></figure>
-        </div>"""
-    css = (
-        LOOK
-        + """
-    .columns { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 1rem; max-width: 1000px; }
-    .column { min-width: 0; border-top: 3px solid transparent; padding-top: .4rem; } .column.on { border-color: var(--color-accent); }
-    .column > button { font: inherit; font-weight: 600; width: 100%; margin-bottom: .5rem; padding: .3em 0; cursor: pointer;
-      color: var(--body-text-color); background: var(--button-secondary-background-fill); border: 1px solid var(--border-color-primary);
-      border-radius: 6px; }
-    .column > button[aria-pressed="true"] { background: var(--color-accent); border-color: var(--color-accent); color: #fff; }
-    .column > button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
-    .column b { display: block; padding: .3em 0; margin-bottom: .5rem; border: 1px solid transparent; }
-    .column figure + figure { margin-top: .8rem; }
-    .sentence { font-size: .9em; }
-    .charts { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 2rem; margin-top: 1.4rem; max-width: 1100px; }
-    svg .line { fill: none; stroke: var(--body-text-color-subdued); stroke-width: 1.5; }
-    svg .tangent { stroke: var(--color-accent); stroke-width: 1.5; stroke-dasharray: 5 4; }
-    svg circle { fill: var(--background-fill-primary); stroke: var(--color-accent); stroke-width: 2.5; cursor: pointer; }
-    svg circle.on { fill: var(--color-accent); }
-    body.projector & .columns, body.projector & .charts { max-width: none; }
-    @media (max-width: 700px) {
-      .columns { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .6rem; } .column.source { grid-column: 1 / 4; }
-      .column.source figure { width: 33%; } .column.source b { margin: 0; }
-      .charts { grid-template-columns: minmax(0, 1fr); } }"""
-    )
-    js = (HERE / "bars.js").read_text(encoding="utf-8") + (HERE / "beta.js").read_text(encoding="utf-8")
+    folder = "families/vae/page/beta"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.copies, self.samples, self.curve])
@@ -168,28 +118,7 @@ class Beta(Parts):
 class Split(Parts):
     """The bound of one picture: reconstruction, KL, the gap that more draws close, and the nats of every latent and pixel."""
 
-    template = """
-        <div class="row">
-          <figure><canvas class="x" width="28" height="28"></canvas><figcaption>x, black and white as in training</figcaption></figure>
-          <figure><canvas class="y" width="28" height="28"></canvas><figcaption>mean picture, decoded from mu(x)</figcaption></figure>
-          <figure><canvas class="h" width="28" height="28"></canvas>
-            <figcaption>what each pixel costs: <span class="ramp"></span> 0 to <span class="top num"></span> nats</figcaption></figure>
-        </div>
-        <svg class="sum" role="img" aria-label="The bound taken apart"></svg>
-        <p class="words"></p>
-        <svg class="bars" role="img" aria-label="KL of every latent dimension"></svg>
-        <p class="about"></p>"""
-    css = (
-        LOOK
-        + """
-    .row { display: flex; flex-wrap: wrap; gap: 1rem; margin-bottom: 1rem; } .row figure { width: clamp(96px, 26%, 224px); }
-    svg.sum, svg.bars, .words, .about { max-width: 760px; margin-bottom: .4rem; }
-    .ramp { display: inline-block; width: 4em; height: .7em; border-radius: 2px; vertical-align: -.02em;
-      background: linear-gradient(90deg, rgb(68 1 84), rgb(59 82 139), rgb(33 145 140), rgb(94 201 98), rgb(253 231 37)); }
-    body.projector & .row figure { width: clamp(96px, 30%, 340px); }
-    body.projector & svg, body.projector & .words, body.projector & .about { max-width: 1200px; }"""
-    )
-    js = (HERE / "bars.js").read_text(encoding="utf-8") + (HERE / "split.js").read_text(encoding="utf-8")
+    folder = "families/vae/page/split"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(engine, value, [self.split, self.mean])

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -39,7 +38,6 @@ MESH = (21, 121)  # lines of the latent plane each way, and points of a line
 REACH = 2.5  # the mesh covers [-REACH, REACH] squared of the latent plane
 PART = 1200  # places that are asked for at a time: films go on in between
 KEPT = 64  # answers that the server remembers
-ASSETS = Path(__file__).parent.parent / "assets"
 
 LAYERS = {"log_prob": {}, "importance_weighted": {"k": 32, "seed": 0}, "energy": {}, "odds": {}}  # a number for each place; the options
 Layer = Annotated[str, Choice(tuple(LAYERS), "layer")]
@@ -59,9 +57,7 @@ def _sent(x: np.ndarray) -> str:
 class Plane(Widget):
     """Data and model side by side, with layers, arrows, paths, and a cut through both densities under the pointer."""
 
-    template = (ASSETS / "plane.html").read_text(encoding="utf-8")
-    css = (ASSETS / "plane.css").read_text(encoding="utf-8")
-    js = (ASSETS / "plane.js").read_text(encoding="utf-8")
+    folder = "ui/web/plane"
 
     def __init__(self, engine: Any, player: str, models: list[dict]):
         """`player` is the name of the player whose points are drawn, `models` their dictionaries in the catalogue."""
