@@ -275,7 +275,7 @@ demo.launch(prevent_thread_lock=True, quiet=True, **options)
 page = urllib.request.urlopen(demo.local_url).read().decode()
 look = urllib.request.urlopen(demo.local_url + "theme.css").read().decode()
 heavy = [m for m in ("torch", "torchvision", "plotly", "umap", "matplotlib") if m in sys.modules]
-print(json.dumps({"heavy": heavy, "head": options["head"], "look": look, "size": len(page), "tools": demo.tools}))
+print(json.dumps({"heavy": heavy, "head": theme.head(demo.tools, engine.catalogue()), "look": look, "size": len(page), "tools": demo.tools}))
 demo.close(verbose=False)
 """
 

@@ -18,12 +18,11 @@ class Controls(Widget):
 
     folder = "ui/web/controls"
 
-    def __init__(self, catalogue: dict, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
+    def __init__(self, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
         """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film, `n` samples at first,
         `most` at the most."""
         super().__init__({
             "player": player, "n": n, "most": most,
             "models": {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"]), "data": m["data"]} for m in family["models"]},
             "scenes": family["scenes"],
-            "classes": {name: data["classes"] for name, data in catalogue["data"].items()},
         }, **options)  # fmt: skip

@@ -54,7 +54,7 @@ class Pick(Widget):
         """`slots` names the images, `tool` (of lab.tool) lets the player send one, `options` are gr.HTML's."""
         value = {
             "data": next(iter(DATASETS)), "strip": STRIP, "slots": list(slots), "tool": tool, "sketch": sketch,
-            "images": [None] * len(slots), "channels": [], "classes": {name: list(data.classes) for name, data in DATASETS.items()},
+            "images": [None] * len(slots), "channels": [],
         }  # fmt: skip
         super().__init__(value, server=[self.strip, self.drawing], **options)
 

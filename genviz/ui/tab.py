@@ -65,7 +65,7 @@ def _sample(lab: Lab) -> None:
     name = f"{lab.family['name']}.sample"
     with gr.Row(elem_classes="gv-work", equal_height=False):
         with gr.Column(scale=1, min_width=280, elem_classes="gv-controls"):
-            lab.follow(Controls(lab.catalogue, lab.family, name))
+            lab.follow(Controls(lab.family, name))
         with gr.Column(scale=3, min_width=320):
             rows = tuple(dict.fromkeys(Row(**row) for m in lab.models for row in m["beside"]))
             lab.player = Player(lab.engine, name, rows=rows, premiere=lab.family["name"])

@@ -12,7 +12,7 @@ import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 from starlette.middleware import Middleware
 
-from genviz.ui import export, film, reading, served
+from genviz.ui import export, film, quick, reading, served
 from genviz.ui.door import Door, Rules
 from genviz.ui.mcp import Tools
 
@@ -39,9 +39,10 @@ def theme() -> gr.themes.Base:
 def head(tools: list[dict] | None = None, catalogue: dict | None = None) -> str:
     """What the page needs in its <head>: styles, the first modules, and what all widgets are told (core/told.js)."""
     known = catalogue or {"families": [], "data": {}, "points": {}}
-    models = [m for f in known["families"] for m in (*f["models"], *f["planes"])]
+    models = [m for f in known["families"] for m in (*f["models"], *f.get("planes", ()))]
     titles = {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in known["data"].items()} | known["points"]
-    told = {"tools": tools or [], "titles": titles, "raster": [m["name"] for m in models if m["order"] == "raster"]}
+    told = {"tools": tools or [], "titles": titles, "classes": {name: d["classes"] for name, d in known["data"].items()},
+            "raster": [m["name"] for m in models if m["order"] == "raster"]}  # fmt: skip
     text = json.dumps(told, ensure_ascii=False).replace("<", r"\u003c")
     return f'{served.head()}<script type="application/json" id="gv-told">{text}</script>'
 
@@ -51,11 +52,12 @@ def page(demo: gr.Blocks, engine: Any = None, rules: Rules | None = None) -> dic
 
     `_frontend` keeps Gradio from asking for its own page, once and for three seconds only, and blaming localhost on a busy machine.
     """
+    quick.start_patiently()
     tools = Tools(demo)
-    door = Door(demo, rules or Rules(), tools.lifespan)
+    door = Door(demo, rules or Rules(), tools.lifespan, head(getattr(demo, "tools", None), engine and engine.catalogue()))
     routes = [*reading.routes(demo), *served.routes(), *(film.routes(engine) if engine else ()), *(export.routes(engine) if engine else ())]
     return {
-        "theme": theme(), "head": head(getattr(demo, "tools", None), engine and engine.catalogue()),
+        "theme": theme(),
         "app_kwargs": {
             "routes": [*routes, tools.mount()], "lifespan": door.lifespan,
             "middleware": [Middleware(reading.Reading, demo=demo)], "exception_handlers": reading.HANDLERS,

@@ -65,6 +65,7 @@ from gradio.components.base import Component
 from genviz.ui import field, served
 
 log = logging.getLogger("genviz.ui")
+CHAT = ("_retryable", "_undoable", "_selectable", "likeable", "streamable")  # what gradio tells of components that others can answer to
 
 
 class Widget(gr.HTML):
@@ -93,7 +94,8 @@ class Widget(gr.HTML):
     def get_config(self) -> dict[str, Any]:
         """What the browser is told: gr.HTML's own settings. Gradio would add every attribute that is named like a parameter of the
         subclass, as the whole catalogue or an engine's repr."""
-        return {**Component.get_config(self, gr.HTML), "component_class_name": self.component_class_name}
+        config = {k: v for k, v in Component.get_config(self, gr.HTML).items() if not (k in CHAT and v is False)}
+        return {**config, "component_class_name": self.component_class_name}
 
     def preprocess(self, payload: Any) -> Any:
         return payload
@@ -102,7 +104,7 @@ class Widget(gr.HTML):
         return value
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": f"the state of {type(self).__name__}, any JSON object"}
+        return {"type": "object"}
 
     def example_payload(self) -> Any:
         return {}

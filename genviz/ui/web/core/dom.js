@@ -33,24 +33,46 @@ export const asks = server => {
  * @returns {(args?: any) => void}
  */
 export const latest = (f, show, { flights = 4, fail = toast } = {}) => {
-  let sent = 0, shown = 0, flying = 0, waiting = null;
+  let sent = 0,
+    shown = 0,
+    flying = 0,
+    waiting = null;
   const go = async args => {
     const turn = ++sent;
     flying++;
     try {
       const answer = await f(args);
-      if (turn > shown) { shown = turn; show(answer, args); }
-    } catch (error) { if (turn > shown) { shown = turn; fail(error); } }
+      if (turn > shown) {
+        shown = turn;
+        show(answer, args);
+      }
+    } catch (error) {
+      if (turn > shown) {
+        shown = turn;
+        fail(error);
+      }
+    }
     flying--;
-    if (waiting !== null && flying < flights) { const next = waiting; waiting = null; go(next); }
+    if (waiting !== null && flying < flights) {
+      const next = waiting;
+      waiting = null;
+      go(next);
+    }
   };
-  return args => { if (flying < flights) go(args); else waiting = args; };
+  return args => {
+    if (flying < flights) go(args);
+    else waiting = args;
+  };
 };
 
 /** A promise that is made when first asked for, then remembered; a failure is not. */
 export const once = f => {
   let made = null;
-  return () => made ||= f().catch(error => { made = null; throw error; });
+  return () =>
+    (made ||= f().catch(error => {
+      made = null;
+      throw error;
+    }));
 };
 
 export const wait = ms => new Promise(done => setTimeout(done, ms));
@@ -68,8 +90,12 @@ export const toast = error => {
     stack.setAttribute("role", "alert");
     document.body.append(stack);
   }
-  const known = [...stack.children].find(t => t.textContent === text), shown = known || make("div", { className: "gv-toast", textContent: text });
-  if (!known) { stack.append(shown); shown.addEventListener("click", () => shown.remove()); }
+  const known = [...stack.children].find(t => t.textContent === text),
+    shown = known || make("div", { className: "gv-toast", textContent: text });
+  if (!known) {
+    stack.append(shown);
+    shown.addEventListener("click", () => shown.remove());
+  }
   clearTimeout(shown.timer);
   shown.timer = setTimeout(() => shown.remove(), 8000);
 };
@@ -91,13 +117,22 @@ export const open = async tab => {
  * Call it inside the click: Safari lets a page copy only there, so what is still on its way is promised. */
 export const copy = async text => {
   const words = Promise.resolve(text);
-  if (navigator.clipboard?.write && window.ClipboardItem) try {
-    await navigator.clipboard.write([new ClipboardItem({ "text/plain": words.then(t => new Blob([t], { type: "text/plain" })) })]);
-    return true;
-  } catch { /* not allowed, or no text came: see below */ }
+  if (navigator.clipboard?.write && window.ClipboardItem)
+    try {
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": words.then(t => new Blob([t], { type: "text/plain" })) })]);
+      return true;
+    } catch {
+      /* not allowed, or no text came: see below */
+    }
   const value = await words;
-  try { await navigator.clipboard.writeText(value); return true; } catch { /* not there, or not allowed: the old way */ }
-  const focused = document.activeElement, box = make("textarea", { value, readOnly: true });
+  try {
+    await navigator.clipboard.writeText(value);
+    return true;
+  } catch {
+    /* not there, or not allowed: the old way */
+  }
+  const focused = document.activeElement,
+    box = make("textarea", { value, readOnly: true });
   box.style.cssText = "position: fixed; top: 0; left: 0; opacity: 0";
   (focused?.closest("dialog") || document.body).append(box); // outside an open dialog nothing can be selected
   box.select();
@@ -113,7 +148,9 @@ export const remember = (key, value = undefined) => {
     if (value === undefined) return JSON.parse(sessionStorage.getItem("genviz." + key));
     if (value === null) sessionStorage.removeItem("genviz." + key);
     else sessionStorage.setItem("genviz." + key, JSON.stringify(value));
-  } catch { return null; } // private windows may refuse storage: then nothing is remembered
+  } catch {
+    return null;
+  } // private windows may refuse storage: then nothing is remembered
   return null;
 };
 
@@ -123,5 +160,7 @@ export const keep = (name, on = undefined) => {
     if (on !== undefined) localStorage.setItem("genviz." + name, on);
     const kept = localStorage.getItem("genviz." + name);
     return kept === null ? null : kept === "true";
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 };

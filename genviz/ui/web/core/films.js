@@ -3,7 +3,8 @@ import { remember, wait } from "./dom.js";
 import { sprite } from "./pictures.js";
 
 /** Which page asks: a duplicated tab takes sessionStorage with it, but it is another viewer of the same films. */
-export const viewer = typeof crypto === "undefined" ? "" : [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
+export const viewer =
+  typeof crypto === "undefined" ? "" : [...crypto.getRandomValues(new Uint8Array(8))].map(b => b.toString(16).padStart(2, "0")).join("");
 
 const url = path => new URL("genviz/" + path, document.baseURI);
 const body = values => JSON.stringify({ ...values, viewer });
@@ -17,13 +18,21 @@ export const post = (path, values, more = {}) =>
 export const told = async answer => {
   if (answer.ok) return answer.json();
   const said = await answer.json().catch(() => null);
-  return said && said.error ? { error: String(said.error) } : answer.status < 500 && answer.status !== 429 ? { error: `The app refused this (HTTP ${answer.status}).` } : null;
+  return said && said.error
+    ? { error: String(said.error) }
+    : answer.status < 500 && answer.status !== 429
+      ? { error: `The app refused this (HTTP ${answer.status}).` }
+      : null;
 };
 
 /** Cancel films that this page watches. */
-export const cancel = jobs => { if (jobs.length) post("cancel", { jobs }, { keepalive: true }).catch(() => {}); };
+export const cancel = jobs => {
+  if (jobs.length) post("cancel", { jobs }, { keepalive: true }).catch(() => {});
+};
 /** The same while the page closes. */
-export const left = jobs => { if (jobs.length) navigator.sendBeacon(url("cancel"), new Blob([body({ jobs })], { type: "application/json" })); };
+export const left = jobs => {
+  if (jobs.length) navigator.sendBeacon(url("cancel"), new Blob([body({ jobs })], { type: "application/json" }));
+};
 
 const PATIENCE = 120000; // milliseconds that a lost connection is asked again
 /** Asks until there is an answer or nobody wants it any more ({}). */
@@ -32,7 +41,9 @@ const patient = async (wanted, lost, ask) => {
     try {
       const answer = await told(await ask());
       if (answer) return answer;
-    } catch { /* the network is gone: wait and ask again */ }
+    } catch {
+      /* the network is gone: wait and ask again */
+    }
     if (!wanted()) return {};
     if (Date.now() - since > PATIENCE) return { error: "The app does not answer any more." };
     lost();
@@ -44,8 +55,14 @@ const patient = async (wanted, lost, ask) => {
 export const picture = async shot => ({ ...shot, sprite: null, bitmap: await sprite(shot.sprite) });
 
 /** What is said of a film that has no pictures to show: its place in the line, why it ended. */
-export const sentence_of = view => view.status === "waiting" ? view.message || `Number ${view.place} in the waiting line.`
-  : view.status === "error" ? view.message : view.status === "cancelled" ? view.message || "Stopped." : "";
+export const sentence_of = view =>
+  view.status === "waiting"
+    ? view.message || `Number ${view.place} in the waiting line.`
+    : view.status === "error"
+      ? view.message
+      : view.status === "cancelled"
+        ? view.message || "Stopped."
+        : "";
 
 /**
  * One film, from its order to its last frame.
@@ -60,20 +77,35 @@ export const sentence_of = view => view.status === "waiting" ? view.message || `
  */
 export const play = async (order, { read, show, wanted = () => true, job = null, paint = "", started = () => {}, lost = () => {} }) => {
   const old = job;
-  let have = 0, retried = false;
+  let have = 0,
+    retried = false;
   for (;;) {
     if (!job) {
       const answer = await patient(wanted, lost, () => post("submit", order));
-      if (!wanted()) { if (answer.job) cancel([answer.job]); return ""; }
-      if (answer.error) { show({ status: "error", message: answer.error, refused: true }, [], false); return "error"; }
+      if (!wanted()) {
+        if (answer.job) cancel([answer.job]);
+        return "";
+      }
+      if (answer.error) {
+        show({ status: "error", message: answer.error, refused: true }, [], false);
+        return "error";
+      }
       job = answer.job;
       started(job);
     }
     const query = `wait?job=${job}&have=${have}&viewer=${viewer}${paint && `&paint=${encodeURIComponent(paint)}`}`;
     const view = await patient(wanted, lost, () => fetch(url(query)));
     if (!wanted()) return "";
-    if (view.error) { show({ status: "error", message: view.error }, [], false); return "error"; }
-    if (job === old && !retried && ["error", "cancelled"].includes(view.status)) { job = null; have = 0; retried = true; continue; }
+    if (view.error) {
+      show({ status: "error", message: view.error }, [], false);
+      return "error";
+    }
+    if (job === old && !retried && ["error", "cancelled"].includes(view.status)) {
+      job = null;
+      have = 0;
+      retried = true;
+      continue;
+    }
     const frames = await Promise.all(view.shots.map(read));
     if (!wanted()) return "";
     const fresh = have === 0 && frames.length > 0;
@@ -93,7 +125,10 @@ export const player = (name, api) => {
   for (const [verb, args] of calls[name] || []) api[verb](...args);
   delete calls[name];
 };
-const tell = (verb, name, args) => { if (players[name]) players[name][verb](...args); else (calls[name] ||= []).push([verb, args]); };
+const tell = (verb, name, args) => {
+  if (players[name]) players[name][verb](...args);
+  else (calls[name] ||= []).push([verb, args]);
+};
 /** Start a film: film(name, {model, data, walk, knobs, n, seed, given}); see genviz/ui/player.py. */
 export const film = (name, ...args) => tell("film", name, args);
 export const stop = name => tell("stop", name, []);

@@ -10,7 +10,12 @@
  */
 export const pointer = (element, { down, move = () => {}, up = () => {}, hover = () => {}, leave = () => {}, touch = "none" }) => {
   let held = null;
-  const free = e => { if (e.pointerId === held) { held = null; up(e); } };
+  const free = e => {
+    if (e.pointerId === held) {
+      held = null;
+      up(e);
+    }
+  };
   if (down) Object.assign(element.style, { touchAction: touch, userSelect: "none", webkitUserSelect: "none" });
   element.addEventListener("pointerdown", (/** @type {any} */ e) => {
     if (!down || held !== null || e.button || down(e) === false) return;
@@ -19,10 +24,14 @@ export const pointer = (element, { down, move = () => {}, up = () => {}, hover =
     if (element.tabIndex >= 0) element.focus({ preventScroll: true });
   });
   element.addEventListener("pointermove", (/** @type {any} */ e) => {
-    if (e.pointerId === held) { const parts = e.getCoalescedEvents?.() || []; move(e, parts.length ? parts : [e]); }
-    else if (held === null && !e.buttons) hover(e);
+    if (e.pointerId === held) {
+      const parts = e.getCoalescedEvents?.() || [];
+      move(e, parts.length ? parts : [e]);
+    } else if (held === null && !e.buttons) hover(e);
   });
-  element.addEventListener("pointerleave", e => { if (held === null) leave(e); });
+  element.addEventListener("pointerleave", e => {
+    if (held === null) leave(e);
+  });
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(end, free);
 };
 
@@ -41,18 +50,21 @@ const needs = (e, key) => {
  * @param {EventTarget} element
  * @param {Object<string, (e: any) => any>} handlers
  */
-export const keys = (element, handlers) => element.addEventListener("keydown", (/** @type {any} */ e) => {
-  if (e.isComposing || e.altKey) return;
-  const key = e.ctrlKey || e.metaKey ? `Ctrl+${e.shiftKey ? "Shift+" : ""}${e.key.toLowerCase()}` : e.key;
-  if (!Object.hasOwn(handlers, key) || (e.target !== element && needs(e.target, key)) || handlers[key](e) === false) return;
-  e.preventDefault();
-  e.stopPropagation();
-});
+export const keys = (element, handlers) =>
+  element.addEventListener("keydown", (/** @type {any} */ e) => {
+    if (e.isComposing || e.altKey) return;
+    const key = e.ctrlKey || e.metaKey ? `Ctrl+${e.shiftKey ? "Shift+" : ""}${e.key.toLowerCase()}` : e.key;
+    if (!Object.hasOwn(handlers, key) || (e.target !== element && needs(e.target, key)) || handlers[key](e) === false) return;
+    e.preventDefault();
+    e.stopPropagation();
+  });
 
 /** A film that was asked for by a button has the keys once it is there: call it when the film is asked for; the answer moves the focus to
  * `to`, unless it came from a field, which keeps it, or somebody went elsewhere meanwhile. */
 export const over = to => {
-  const from = document.activeElement, by_hand = navigator.userActivation?.isActive ?? true, free = e => !e || e === document.body;
+  const from = document.activeElement,
+    by_hand = navigator.userActivation?.isActive ?? true,
+    free = e => !e || e === document.body;
   return () => {
     const now = document.activeElement;
     if (by_hand && (free(from) || from.tagName === "BUTTON") && (now === from || free(now))) to.focus({ preventScroll: true });

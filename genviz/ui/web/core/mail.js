@@ -3,17 +3,23 @@
 import { open } from "./dom.js";
 import { tools } from "./told.js";
 
-const takers = {}, waiting = {};
+const takers = {},
+  waiting = {};
 
 /** This widget is the receiver of a tool or channel; take({pixels, label, from, ...}). */
 export const receive = (tool, take) => {
   takers[tool] = take;
-  if (tool in waiting) { const parcel = waiting[tool]; delete waiting[tool]; take(parcel); }
+  if (tool in waiting) {
+    const parcel = waiting[tool];
+    delete waiting[tool];
+    take(parcel);
+  }
 };
 
 /** Opens the tool's tab and hands the image over. */
 export const send = async (tool, parcel) => {
   const entry = tools.find(t => t.tool === tool);
   if (entry) for (const tab of entry.tabs) await open(tab);
-  if (takers[tool]) takers[tool](parcel); else waiting[tool] = parcel;
+  if (takers[tool]) takers[tool](parcel);
+  else waiting[tool] = parcel;
 };

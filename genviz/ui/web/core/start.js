@@ -4,11 +4,12 @@ import { asks, make, once } from "./dom.js";
 
 const root = new URL("../../../", import.meta.url); // the folder that holds ui/web and families
 const views = {};
-const view_of = folder => (views[folder] ||= once(async () => {
-  const answer = await fetch(new URL(`${folder}/view.html`, root));
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  return answer.text();
-}))();
+const view_of = folder =>
+  (views[folder] ||= once(async () => {
+    const answer = await fetch(new URL(`${folder}/view.html`, root));
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    return answer.text();
+  }))();
 
 /**
  * @typedef {Object} Panel what a panel's module is given
@@ -30,7 +31,10 @@ export const start = async (folder, element, props, server, watch, trigger) => {
     const [view, module] = await Promise.all([view_of(folder), import(new URL(`${folder}/panel.js`, root).href)]);
     box.innerHTML = view;
     const find = selector => box.querySelector(selector);
-    const say = (text, wrong = false) => { find(".say").textContent = text; find(".say").classList.toggle("wrong", wrong); };
+    const say = (text, wrong = false) => {
+      find(".say").textContent = text;
+      find(".say").classList.toggle("wrong", wrong);
+    };
     module.default({ element: box, props, ask: asks(server), watch, trigger, find, say });
     box.dataset.started = "yes";
   } catch (error) {
@@ -42,7 +46,8 @@ export const start = async (folder, element, props, server, watch, trigger) => {
 
 // on a phone the tabs are a strip: the chosen one moves into view
 addEventListener("click", e => {
-  const tab = e.target instanceof Element && e.target.closest('[role="tab"]'), strip = tab && tab.parentElement;
+  const tab = e.target instanceof Element && e.target.closest('[role="tab"]'),
+    strip = tab && tab.parentElement;
   if (tab instanceof HTMLElement && strip && strip.scrollWidth > strip.clientWidth)
     strip.scrollTo({ left: tab.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2, behavior: "smooth" });
 });

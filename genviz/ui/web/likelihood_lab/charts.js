@@ -1,71 +1,116 @@
-// The charts of likelihood_lab.js, drawn by hand: a histogram of three sets with a mark for one picture, and a ROC curve.
-export const svg_make = (tag, fields = {}, text = "") => {
-  const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [k, x] of Object.entries(fields)) e.setAttribute(k, x);
-  if (text) e.textContent = text;
-  return e;
-};
-export const nice = (low, high, most) => {   // round numbers between low and high, at most so many
-  const rough = (high - low) / most, ten = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].map(k => k * ten).find(s => s >= rough), found = [];
-  for (let x = Math.ceil(low / step) * step; x <= high; x += step) found.push(x);
-  return found;
-};
+// The charts of the lab: a histogram of three sets with a mark for one picture, and a ROC curve.
+import { chart, fill, line, room, word } from "../core/chart.js";
+
 export const bits = x => (x && Math.abs(x) < 9.95 ? x.toFixed(1) : Math.round(x).toLocaleString("en")).replace("-", "\u2212");
-export const type_of = svg => parseFloat(getComputedStyle(svg).fontSize);
 
-// one score of one model: {low, high, below, bins: {train, test, other}}; mark: {score, label} or null; small: no axis, no words
-export const histogram = (svg, score, mark, small, axis_title) => {
-  const width = svg.parentElement.clientWidth - (small ? parseFloat(getComputedStyle(svg.parentElement).paddingLeft) * 2 : 0);
-  svg.replaceChildren();
-  if (!(width > 20)) return;
-  const type = type_of(svg), height = small ? 2.4 * type : Math.round(Math.max(11 * type, Math.min(width * .5, innerHeight * .4)));
-  const frame = { x: 2, y: small ? 3 : 2.4 * type, w: width - 4, h: small ? height - 5 : height - 6.1 * type }, base = frame.y + frame.h;
-  svg.setAttribute("height", height);
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  const n = score.bins.test.length, X = s => frame.x + (s - score.low) / (score.high - score.low) * frame.w;
-  const own = Math.max(...score.bins.test, ...score.bins.train), top = Math.max(own, Math.min(Math.max(...score.bins.other), 3.5 * own)), Y = share => base - Math.min(share / top, 1) * frame.h;
-  for (const which of ["other", "test", "train"]) {
-    const path = score.bins[which].map((share, i) => `V${Y(share).toFixed(1)}H${(frame.x + (i + 1) / n * frame.w).toFixed(1)}`).join("");
-    svg.append(svg_make("path", { class: which, d: `M${frame.x},${base}${path}V${base}Z`, ...(small && which === "train" ? { "stroke-width": 1 } : {}) }));
-  }
-  svg.append(svg_make("line", { class: "axis", x1: frame.x, x2: frame.x + frame.w, y1: base, y2: base }));
-  if (!small) {
-    for (const t of nice(score.low, score.high, Math.max(2, frame.w / (6.5 * type)))) {
-      svg.append(svg_make("line", { class: "axis", x1: X(t), x2: X(t), y1: base, y2: base + .35 * type }));
-      svg.append(svg_make("text", { class: "small", x: Math.max(1.4 * type, Math.min(X(t), width - 1.6 * type)), y: base + 1.45 * type, "text-anchor": "middle" }, bits(t)));
-    }
-    if (Math.max(...Object.values(score.below)) > .005) svg.append(svg_make("text", { class: "small", x: 0, y: base + 2.9 * type }, "\u25c2 and below"));
-    svg.append(svg_make("text", { x: width, y: base + 3.0 * type, "text-anchor": "end" }, `${axis_title} \u2192`));
-  }
-  if (!mark) return;
-  const at = Math.max(frame.x, Math.min(X(mark.score), frame.x + frame.w)), out = X(mark.score) < frame.x - 1 ? -1 : X(mark.score) > frame.x + frame.w + 1 ? 1 : 0, r = small ? 4 : .5 * type;
-  svg.append(svg_make("line", { class: "mark", x1: at, x2: at, y1: frame.y - (small ? 0 : .3 * type), y2: base }));
-  const y = small ? frame.y + frame.h / 2 : frame.y - .2 * type;   // outside the frame: an arrow towards where it is
-  svg.append(svg_make("path", { class: "tip", d: out ? `M${at + out * r * 1.6},${y}l${-out * r * 2},${-r}v${2 * r}Z` : small ? `M${at},${base - 8}l${-r},${-2 * r}h${2 * r}Z` : `M${at},${y + r}l${-r},${-1.6 * r}h${2 * r}Z` }));
-  if (!small) {
-    const right = at > frame.x + frame.w / 2;
-    svg.append(svg_make("text", { class: "label", x: at + (right ? -.7 : .7) * type, y: frame.y - .55 * type, "text-anchor": right ? "end" : "start" }, mark.label));
-  }
+const ORDER = ["other", "test", "train"]; // the last one lies on top
+
+/**
+ * One score of one model: {low, high, below, bins: {train, test, other}}.
+ * @param {{score: number, label: string} | null} mark one picture
+ */
+export const histogram = (svg, score, mark, x_title) => {
+  const here = room(svg);
+  if (!here) return;
+  const { width, type } = here,
+    own = Math.max(...score.bins.test, ...score.bins.train),
+    { low, high } = score,
+    n = score.bins.test.length;
+  const top = Math.max(own, Math.min(Math.max(...score.bins.other), 3.5 * own)),
+    at = mark && Math.max(low, Math.min(mark.score, high));
+  chart(svg, {
+    height: Math.round(Math.max(11 * type, Math.min(width * 0.5, innerHeight * 0.4))),
+    title: "",
+    name: "likelihoods",
+    y: { low: 0, high: top, ticks: 0 },
+    x: { low, high, format: bits, ticks: Math.max(2, width / (6.5 * type)), title: `${x_title} \u2192` },
+    marks: [
+      ...ORDER.map(which => ({
+        kind: "steps",
+        class: which,
+        from: low,
+        to: high,
+        values: score.bins[which].map(share => Math.min(share, top)),
+      })),
+      mark && { kind: "rule", class: "mark", x: at },
+    ],
+    inside: (X, Y, { top: head, bottom, left }) => {
+      const below =
+        Math.max(...Object.values(score.below)) > 0.005 ? word(left, bottom + 2.6 * type, "\u25c2 and below", 'class="small"') : "";
+      if (!mark) return below;
+      const right = at > (low + high) / 2;
+      return (
+        below +
+        tip(X(at), head - 0.2 * type, 0.5 * type, mark.score < low ? -1 : mark.score > high ? 1 : 0) +
+        word(X(at) + (right ? -0.7 : 0.7) * type, head - 0.55 * type, mark.label, `class="label" text-anchor="${right ? "end" : "start"}"`)
+      );
+    },
+    table: {
+      columns: ["score", ...ORDER],
+      rows: score.bins.test.map((_, i) => [
+        +(low + ((i + 0.5) * (high - low)) / n).toFixed(2),
+        ...ORDER.map(which => score.bins[which][i]),
+      ]),
+    },
+  });
+};
+/** Down onto a place, or out of the frame towards where it is. */
+const tip = (x, y, r, out) =>
+  `<path class="tip" d="${out ? `M${x + out * r * 1.6},${y}l${-out * r * 2},${-r}v${2 * r}Z` : `M${x},${y + r}l${-r},${-1.6 * r}h${2 * r}Z`}"/>`;
+
+/** The same without axis and words, for a row of the table. */
+export const spark = (svg, score, mark) => {
+  const cell = svg.parentElement,
+    width = cell.clientWidth - parseFloat(getComputedStyle(cell).paddingLeft) * 2,
+    type = parseFloat(getComputedStyle(svg).fontSize);
+  if (!(width > 20)) return fill(svg, 0, 0, "");
+  const height = 2.4 * type,
+    foot = height - 2,
+    own = Math.max(...score.bins.test, ...score.bins.train),
+    top = Math.max(own, Math.min(Math.max(...score.bins.other), 3.5 * own));
+  const n = score.bins.test.length,
+    x = u => 2 + ((u - score.low) / (score.high - score.low)) * (width - 4),
+    y = share => foot - Math.min(share / top, 1) * (height - 5);
+  const outline = which =>
+    `<path class="${which}"${which === "train" ? ' stroke-width="1"' : ""} d="M2,${foot}${score.bins[which].map((share, i) => `V${y(share).toFixed(1)}H${(2 + ((i + 1) / n) * (width - 4)).toFixed(1)}`).join("")}V${foot}Z"/>`;
+  const at = mark && Math.max(2, Math.min(x(mark.score), width - 2)),
+    out = mark && (x(mark.score) < 1 ? -1 : x(mark.score) > width - 1 ? 1 : 0);
+  fill(
+    svg,
+    width,
+    height,
+    ORDER.map(outline).join("") +
+      line(2, foot, width - 2, foot, 'class="axis"') +
+      (mark ? line(at, 3, at, foot, 'class="mark"') + tip(at, out ? height / 2 : foot - 12, 4, out) : ""),
+  );
 };
 
+/** Hits against false alarms, points in [0, 1]. */
 export const curve = (svg, roc, auroc, x_title, y_title) => {
-  const width = Math.min(svg.parentElement.clientWidth, 340);
-  svg.replaceChildren();
-  if (!(width > 20)) return;
-  const type = type_of(svg), side = width - 2.6 * type, x0 = 1.9 * type, y0 = .6 * type;
-  svg.setAttribute("viewBox", `0 0 ${width} ${side + 3.6 * type}`);
-  svg.setAttribute("height", side + 3.6 * type);
-  svg.style.width = `${width}px`;
-  const at = ([x, y]) => `${(x0 + x * side).toFixed(1)},${(y0 + (1 - y) * side).toFixed(1)}`, line = roc.map(at).join(" ");
-  svg.append(svg_make("polygon", { class: "under", points: `${line} ${at([1, 0])} ${at([0, 0])}` }),
-    svg_make("polyline", { class: "axis", fill: "none", points: [[0, 1], [0, 0], [1, 0]].map(at).join(" ") }),
-    svg_make("line", { class: "coin", x1: x0, y1: y0 + side, x2: x0 + side, y2: y0 }), svg_make("polyline", { class: "roc", points: line }));
-  for (const t of [0, 1]) {
-    svg.append(svg_make("text", { class: "small", x: x0 + t * side, y: y0 + side + 1.3 * type, "text-anchor": t ? "end" : "middle" }, `${100 * t} %`));
-  }
-  svg.append(svg_make("text", { class: "small", x: x0 + side, y: y0 + side + 2.9 * type, "text-anchor": "end" }, x_title),
-    svg_make("text", { class: "small", transform: `translate(${.9 * type},${y0 + side}) rotate(-90)` }, y_title));
-  const high = auroc > .5;
-  svg.append(svg_make("text", { x: x0 + side * (high ? .96 : .06), y: y0 + side * (high ? .70 : .16), "text-anchor": high ? "end" : "start" }, "AUROC"),
-    svg_make("text", { class: "large", x: x0 + side * (high ? .96 : .06), y: y0 + side * (high ? .70 : .16) + 1.9 * type, "text-anchor": high ? "end" : "start" }, auroc.toFixed(3)));
+  const here = room(svg);
+  if (!here) return;
+  const { type } = here,
+    high = auroc > 0.5,
+    x = high ? 0.96 : 0.06,
+    y = high ? 0.3 : 0.84,
+    anchor = `text-anchor="${high ? "end" : "start"}"`;
+  const percent = u => `${100 * u} %`,
+    corners = [
+      [0, 0],
+      [1, 1],
+    ];
+  chart(svg, {
+    height: Math.min(here.width, 340),
+    title: y_title,
+    name: "roc",
+    x: { low: 0, high: 1, ticks: [0, 1], format: percent, title: x_title },
+    y: { low: 0, high: 1, ticks: [0, 1], format: percent, grid: false },
+    marks: [
+      { kind: "area", class: "under", points: roc },
+      { kind: "line", class: "coin", points: corners },
+      { kind: "line", class: "roc", points: roc },
+    ],
+    inside: (X, Y) => word(X(x), Y(y), "AUROC", anchor) + word(X(x), Y(y) + 1.9 * type, auroc.toFixed(3), `class="large" ${anchor}`),
+    table: { columns: ["false alarms", "hits"], rows: roc },
+  });
 };

@@ -5,8 +5,11 @@ import * as mail from "../core/mail.js";
 import * as pictures from "../core/pictures.js";
 
 export default ({ element, props, trigger, find }) => {
-  const v = () => props.value, turns = [...element.querySelectorAll(".turns button")];
-  let chosen = null, turn = "chosen", noise = null;
+  const v = () => props.value,
+    turns = [...element.querySelectorAll(".turns button")];
+  let chosen = null,
+    turn = "chosen",
+    noise = null;
   find(".gallery").replaceChildren(...v().data.map(d => new Option(d.title, d.name)));
   const title = name => v().data.find(d => d.name === name).title;
 
@@ -27,12 +30,15 @@ export default ({ element, props, trigger, find }) => {
     mail.send("likelihood.picture", { pixels: now.pixels, base64: arrays.encode(now.pixels), from: now.from });
   };
   const go = to => {
-    if (to === "noise") noise = Uint8Array.from({ length: 784 }, () => Math.floor(256 * Math.random()));   // a second press draws anew
+    if (to === "noise") noise = Uint8Array.from({ length: 784 }, () => Math.floor(256 * Math.random())); // a second press draws anew
     turn = to;
     tell();
   };
   turns.forEach(b => b.addEventListener("click", () => go(b.value)));
-  find(".grey").addEventListener("input", () => { turn = "even"; tell(); });
+  find(".grey").addEventListener("input", () => {
+    turn = "even";
+    tell();
+  });
   mail.receive(v().pick, image => {
     chosen = { pixels: image.pixels, from: image.index >= 0 ? `${title(find(".gallery").value)}, ${image.from}` : image.from };
     if (image.by_hand && ["noise", "even"].includes(turn)) turn = "chosen";
@@ -44,6 +50,13 @@ export default ({ element, props, trigger, find }) => {
     trigger("switch", {});
   };
   find(".gallery").addEventListener("change", e => gallery(e.target.value));
-  mail.receive("likelihood.gallery", name => { turn = "chosen"; if (find(".gallery").value === name) tell(); else gallery(name); link.tell(find(".gallery")); });   // the lab asks for one
-  mail.receive("likelihood.result", text => { find(".result").textContent = text; });
+  mail.receive("likelihood.gallery", name => {
+    turn = "chosen";
+    if (find(".gallery").value === name) tell();
+    else gallery(name);
+    link.tell(find(".gallery"));
+  }); // the lab asks for one
+  mail.receive("likelihood.result", text => {
+    find(".result").textContent = text;
+  });
 };

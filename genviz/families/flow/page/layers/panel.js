@@ -8,10 +8,19 @@ export default ({ props, find }) => {
   const film = back => {
     find(".say").textContent = pixels ? "" : "Choose a picture first.";
     if (!pixels) return;
-    const {model, data, seed} = v();
-    films.film(v().player, {model, data, walk: "layers", n: +find(".n").value, seed: seed || 0, given: {x: arrays.encode(pixels), back}});
+    const { model, data, seed } = v();
+    films.film(v().player, {
+      model,
+      data,
+      walk: "layers",
+      n: +find(".n").value,
+      seed: seed || 0,
+      given: { x: arrays.encode(pixels), back },
+    });
   };
   find(".there").addEventListener("click", () => film(0));
   find(".home").addEventListener("click", () => film(1));
-  mail.receive(v().pick, image => { pixels = image.pixels; });
+  mail.receive(v().pick, image => {
+    pixels = image.pixels;
+  });
 };
