@@ -29,7 +29,7 @@ def build() -> dict[str, Any]:
         ]
         families.append({
             "name": family.name, "title": family.title, "short": family.short, "line": family.line, "story": family.story,
-            "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.tab") is not None,
+            "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.page") is not None,
             "models": [m for m in models if len(m["shape"]) == 3], "planes": [m for m in models if len(m["shape"]) == 1],
             "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}
                        for s in family.scenes],

@@ -275,7 +275,8 @@ demo.launch(prevent_thread_lock=True, quiet=True, **options)
 page = urllib.request.urlopen(demo.local_url).read().decode()
 look = urllib.request.urlopen(demo.local_url + "theme.css").read().decode()
 heavy = [m for m in ("torch", "torchvision", "plotly", "umap", "matplotlib") if m in sys.modules]
-print(json.dumps({"heavy": heavy, "head": theme.head(demo.tools, engine.catalogue()), "look": look, "size": len(page), "tools": demo.tools}))
+head = theme.head(demo.tools, engine.catalogue())
+print(json.dumps({"heavy": heavy, "head": head, "look": look, "size": len(page), "tools": demo.tools}))
 demo.close(verbose=False)
 """
 

@@ -110,7 +110,7 @@ _VIRIDIS = np.array([[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], 
 
 
 def from_base64(text: str, side: int = SIDE) -> np.ndarray:
-    """One image as the page sends it (`genviz.bytes64`: side * side grey bytes in base64) -> float32 (1, 1, side, side) in [-1, 1].
+    """One image as the page sends it (`encode` of core/arrays.js: side * side bytes in base64) -> float32 (1, 1, side, side) in [-1, 1].
 
     ValueError with one sentence for anything else.
     """

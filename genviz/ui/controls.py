@@ -21,8 +21,10 @@ class Controls(Widget):
     def __init__(self, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
         """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film, `n` samples at first,
         `most` at the most."""
-        super().__init__({
-            "player": player, "n": n, "most": most,
-            "models": {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"]), "data": m["data"]} for m in family["models"]},
-            "scenes": family["scenes"],
-        }, **options)  # fmt: skip
+        self.models = {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"])} for m in family["models"]}
+        self.scenes = family["scenes"]
+        super().__init__({"player": player, "n": n, "most": most}, server=[self.settings], **options)
+
+    def settings(self) -> dict:
+        """Knobs of every model, the data sets it is trained on, and the family's scenes."""
+        return {"models": self.models, "scenes": self.scenes}

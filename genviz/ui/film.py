@@ -128,7 +128,7 @@ def given_arrays(order: dict) -> dict[str, np.ndarray]:
 
 
 def given_array(name: str, value: Any) -> np.ndarray:
-    """What a page gives a walk: an image or a list of images (base64 of `genviz.bytes64`) -> (k, 1, 28, 28) in [-1, 1].
+    """What a page gives a walk: an image or a list of images (base64 of `encode` of core/arrays.js) -> (k, 1, 28, 28) in [-1, 1].
 
     Numbers, alone or in lists -> float32. ValueError with one sentence for anything else.
     """

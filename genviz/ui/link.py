@@ -2,7 +2,7 @@
 
     ?tab=diffusion&panel=sample&model=diffusion/ddpm&data=mnist&seed=7&n=16&steps=20&guidance=2&step=9
 
-The browser writes it while somebody works (assets/link.js; no request) and reads it when the page opens, and when somebody goes back or
+The browser writes it while somebody works (web/link/panel.js; no request) and reads it when the page opens, and when somebody goes back or
 forward: each tab and each panel is an entry of the history. Names are those of the menus and of the model's knobs; knobs at their default
 are left out. `step` says that a film is on stage and where it stands ("play": it runs). It
 is made again from the same seed, so it is the same film, bit for bit. What a film differs in from the menus beside it stands under the name
@@ -192,7 +192,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _picture(name: str, text: str) -> str:
-    """784 grey bytes, deflated, in base64 for addresses -> in plain base64, as `genviz.bytes64` makes it."""
+    """784 grey bytes, deflated, in base64 for addresses -> in plain base64, as `encode` of core/arrays.js makes it."""
     try:
         pixels = zlib.decompressobj(-15).decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), 785)
     except (ValueError, zlib.error):

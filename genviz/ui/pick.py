@@ -5,8 +5,8 @@ Whatever is chosen is prepared as the data set was (genviz.data.drawing) and sho
     pick = lab.follow(Pick(tool=lab.tool("reconstruct", "Reconstruct")))    # tool: also takes images sent from the player
     panel = lab.follow(Reconstruct(lab.engine, {"pick": pick.to()}))        # pick.to() -> a new channel, one for each subscriber
 
-    // in the panel's script: called at once with the image chosen so far, then with every new one (while drawing: live)
-    genviz.receive(props.value.pick, image => { ... })
+    // in the panel's module (core/mail.js): called at once with the image chosen so far, then with every new one (while drawing: live)
+    receive(props.value.pick, image => { ... })
     // image = {pixels: Uint8Array of 784 grey bytes, base64: the same as text for pictures.from_base64 in Python,
     //          label: class or -1, index: place in the exhibit or -1, from: "test image 17: Sneaker", slot: 0, images: one per slot,
     //          by_hand: false for those that nobody chose}
@@ -59,7 +59,7 @@ class Pick(Widget):
         super().__init__(value, server=[self.strip, self.drawing], **options)
 
     def to(self) -> str:
-        """A new channel for `genviz.receive` in the script of one subscriber; call it while the page is being built."""
+        """A new channel for `receive` (core/mail.js) in the module of one subscriber; call it while the page is being built."""
         channel = f"pick.{next(_numbers)}"
         self.value = {**self.value, "channels": [*self.value["channels"], channel]}
         return channel

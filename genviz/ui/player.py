@@ -1,12 +1,12 @@
 """The player: a film that arrives while it is computed, and afterwards plays, steps and scrubs in the browser alone.
 
-A panel makes its own player and starts films from its script:
+A panel makes its own player and starts films from its module (web/core/films.js):
 
     Player(lab.engine, "diffusion.microscope", rows=(Row("x0_hat", "guess of the data"), Row("score", "score", "signed")))
 
-    genviz.film("diffusion.microscope", {model, data, walk: "branch", knobs, n: 1, seed, given: {x: genviz.bytes64(pixels)}})
-    genviz.stop("diffusion.microscope")
-    genviz.listen("diffusion.microscope", {
+    film("diffusion.microscope", {model, data, walk: "branch", knobs, n: 1, seed, given: {x: encode(pixels)}})
+    stop("diffusion.microscope")
+    listen("diffusion.microscope", {
         frame: f => ...,      // f = {index, step, steps, nfe, ms, caption, order} whenever another frame is shown; order: the film's
         points: p => ...,     // at every moment of a film of points: {model, data, frames: [Float32Array of x1, x2, ...], at: a fraction}
         pixel: p => ...,      // the pointer is on a pixel: {i, row, column, painted, pixels, clicked}

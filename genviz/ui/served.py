@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent  # the package
 KINDS = {".js": "text/javascript; charset=utf-8", ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8"}
 FOREVER = "public, max-age=31536000, immutable"
 STYLE = "page.css"
+START = "genviz_start"  # what a widget calls when it appears: start of core/start.js, which is fetched then
 NOT_SERVED = {"node_modules", "test", "eslint.config.js"}  # of ui/web: what only the tools need
 
 
@@ -78,7 +79,13 @@ def routes() -> list[Route]:
 
 
 def head() -> str:
-    """What the page's <head> says of them: the style sheet, and the modules that every page needs, so that they arrive together."""
+    """What the page's <head> says of them: the modules that every page needs, so that they arrive together, and how a widget starts."""
     first = sorted(name for name in files() if name.startswith(("ui/web/core/", "ui/web/header/", "ui/web/link/", "ui/web/start/")))
     ahead = "".join(f'<link rel="modulepreload" href="./{address(name)}">' for name in first if name.endswith(".js"))
-    return f'<link rel="stylesheet" href="./{address(STYLE)}">{ahead}'
+    start = f'const {START} = (...told) => import("./{address("ui/web/core/start.js")}").then(module => module.start(...told))'
+    return f"{ahead}<script>{start}</script>"
+
+
+def sheet() -> str:
+    """The style sheet. It stands in the <body>, after every sheet that Gradio puts into the <head>, and so it has the last word."""
+    return f'<link rel="stylesheet" href="./{address(STYLE)}">'

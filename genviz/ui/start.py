@@ -6,7 +6,6 @@ evaluations from one small film of each family, made once for everybody when the
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from genviz import compare, file, likelihoods
@@ -15,6 +14,7 @@ from genviz.plots import pictures
 from genviz.plots.pictures import SIDE
 from genviz.ui.card import leading
 from genviz.ui.field import Text
+from genviz.ui.once import Once
 from genviz.ui.widget import Widget
 
 SHOWN = 10  # pictures of a family
@@ -39,7 +39,7 @@ class Start(Widget):
         catalogue = engine.catalogue()
         self.families = {f["name"]: f for f in catalogue["families"]}
         self.titles = {name: data["title"] for name, data in catalogue["data"].items()}
-        self.made: dict[str, asyncio.Task] = {}
+        self.once = Once()
         super().__init__({"families": [{**summary(f, self.titles), "tab": tabs[f["name"]]} for f in catalogue["families"]],
                           "faults": told([*catalogue.get("faults", ()), *compare.faults()])}, server=[self.glimpse], **options)  # fmt: skip
 
@@ -47,10 +47,7 @@ class Start(Widget):
         """A few samples of a family's strongest model and what they cost; made once, then remembered."""
         if family not in self.families:
             raise ValueError(f"There is no family '{family}'.")
-        task = self.made.get(family)
-        if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = self.made[family] = asyncio.ensure_future(self._make(self.families[family]))
-        return await asyncio.shield(task)
+        return await self.once(family, lambda: self._make(self.families[family]))
 
     async def _make(self, family: dict) -> dict:
         model, data = strongest(family)

@@ -1,6 +1,6 @@
 """The tab of a family, drawn from the catalogue alone.
 
-Story, menus, card, the player with its knobs, a panel for each thing that the models can do, and what the family's own tab.py adds.
+Story, menus, card, the player with its knobs, a panel for each thing that the models can do, and what the family's own page adds.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _sample(lab: Lab) -> None:
 
 
 def _own(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
-    """What the family's own tab.py adds."""
+    """What the family's own page adds."""
     if not lab.family["has_tab"]:
         return []
-    return importlib.import_module(f"genviz.families.{lab.family['name']}.tab").panels(lab)
+    return importlib.import_module(f"genviz.families.{lab.family['name']}.page").panels(lab)

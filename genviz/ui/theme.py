@@ -37,7 +37,7 @@ def theme() -> gr.themes.Base:
 
 
 def head(tools: list[dict] | None = None, catalogue: dict | None = None) -> str:
-    """What the page needs in its <head>: styles, the first modules, and what all widgets are told (core/told.js)."""
+    """What the page needs in its <head>: the first modules, and what all widgets are told (core/told.js)."""
     known = catalogue or {"families": [], "data": {}, "points": {}}
     models = [m for f in known["families"] for m in (*f["models"], *f.get("planes", ()))]
     titles = {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in known["data"].items()} | known["points"]
@@ -54,7 +54,8 @@ def page(demo: gr.Blocks, engine: Any = None, rules: Rules | None = None) -> dic
     """
     quick.start_patiently()
     tools = Tools(demo)
-    door = Door(demo, rules or Rules(), tools.lifespan, head(getattr(demo, "tools", None), engine and engine.catalogue()))
+    own = head(getattr(demo, "tools", None), engine and engine.catalogue()), served.sheet()
+    door = Door(demo, rules or Rules(), tools.lifespan, own)
     routes = [*reading.routes(demo), *served.routes(), *(film.routes(engine) if engine else ()), *(export.routes(engine) if engine else ())]
     return {
         "theme": theme(),

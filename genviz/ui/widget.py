@@ -79,13 +79,10 @@ class Widget(gr.HTML):
         kinds = [kind.__name__ for kind in reversed(type(self).__mro__) if issubclass(kind, Widget) and kind is not Widget]
         family = [self.folder.split("/")[1]] if self.folder.startswith("families/") else []
         quoted = " ".join(f"'{event}'" for event in self.events_sent)  # gradio makes a listener of every name quoted in this text
-        start = f"new URL(`{served.address('ui/web/core/start.js')}`, document.baseURI).href"
         super().__init__(
             {} if value is None else value,
             html_template=f'<div class="gv {" ".join(f"gv-{name}" for name in (*family, *kinds))}"></div>',
-            js_on_load=f"/* {quoted} */ import({start}).then(m => m.start(`{self.folder}`, element, props, server, watch, trigger))"
-            if self.folder
-            else "",
+            js_on_load=f"/* {quoted} */ {served.START}(`{self.folder}`, element, props, server, watch, trigger)" if self.folder else "",
             apply_default_css=False,
             server_functions=[_guarded(f) for f in server],
             **options,

@@ -5,7 +5,10 @@ import * as hands from "../core/hands.js";
 import * as link from "../core/link.js";
 import * as told from "../core/told.js";
 
-export default ({ element, props, watch, trigger, find }) => {
+/** What is asked before anything is shown: {models: {name: {knobs, trained}}, scenes}. */
+export const load = ({ ask }) => ask.settings();
+
+export default ({ element, props, watch, trigger, find, loaded: { models, scenes } }) => {
   const say = find(".say"),
     kept = {}; // what was entered stays, model by model
   let n = props.value.n,
@@ -104,7 +107,7 @@ export default ({ element, props, watch, trigger, find }) => {
   };
 
   const draw = force => {
-    const { models, model, data } = props.value,
+    const { model, data } = props.value,
       here = models[model];
     if (!here || (!force && drawn === model + data)) return;
     drawn = model + data;
@@ -120,7 +123,7 @@ export default ({ element, props, watch, trigger, find }) => {
       ),
     );
     find(".scenes").replaceChildren(
-      ...props.value.scenes
+      ...scenes
         .filter(s => s.model === model)
         .map(s =>
           dom.make("button", {

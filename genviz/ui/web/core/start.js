@@ -20,6 +20,7 @@ const view_of = folder =>
  * @property {(event: string, data?: any) => void} trigger
  * @property {(selector: string) => any} find an element of the widget
  * @property {(text: string, wrong?: boolean) => void} say one sentence in the widget's own line, `.say`
+ * @property {any} loaded what the module's own `load({ask, props})` promised, where it has one: asked for before anything is shown
  */
 
 /** @param {string} folder @param {HTMLElement} element @param {any} props @param {any} server @param {any} watch @param {any} trigger */
@@ -29,13 +30,15 @@ export const start = async (folder, element, props, server, watch, trigger) => {
   box.dataset.started = "coming";
   try {
     const [view, module] = await Promise.all([view_of(folder), import(new URL(`${folder}/panel.js`, root).href)]);
+    const ask = asks(server),
+      loaded = await module.load?.({ ask, props });
     box.innerHTML = view;
     const find = selector => box.querySelector(selector);
     const say = (text, wrong = false) => {
       find(".say").textContent = text;
       find(".say").classList.toggle("wrong", wrong);
     };
-    module.default({ element: box, props, ask: asks(server), watch, trigger, find, say });
+    module.default({ element: box, props, ask, watch, trigger, find, say, loaded });
     box.dataset.started = "yes";
   } catch (error) {
     console.error(`The widget ${folder} did not start:`, error);

@@ -6,28 +6,12 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from genviz.families.diffusion.page.forward.panel import Forward
+from genviz.families.diffusion.page.microscope.panel import Microscope
+from genviz.families.diffusion.page.noises.panel import Noises
 from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.player import Player, Row
-from genviz.ui.widget import Widget
-
-
-class Forward(Widget):
-    """A picture dissolving under a slider, computed in the page, beside its schedule; and the button that walks back."""
-
-    folder = "families/diffusion/page/forward"
-
-
-class Microscope(Widget):
-    """Menus and buttons above the film of x_t, x0_hat, eps_hat and score, and of the branches."""
-
-    folder = "families/diffusion/page/microscope"
-
-
-class Noises(Widget):
-    """Strips of pictures from the noises between two, along the sphere and straight, scrubbed through time together."""
-
-    folder = "families/diffusion/page/noises"
 
 
 def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
