@@ -12,5 +12,5 @@ export default [
       "prefer-const": ["error", { destructuring: "all" }],
     },
   },
-  { files: ["test/**"], languageOptions: { globals: { ...globals.node } } },
+  { files: ["**/test/**"], languageOptions: { globals: { ...globals.node } } },
 ];
