@@ -115,7 +115,7 @@ def test_drawing_up_the_catalogue_imports_no_sympy() -> None:
 
 
 def test_tabs_need_no_torch() -> None:
-    names = [p.parent.name for p in (ROOT / "genviz" / "families").glob("*/page/__init__.py")]
+    names = [p.parent.parent.name for p in (ROOT / "genviz" / "families").glob("*/page/__init__.py")]
     assert names
     code = "; ".join(f"import genviz.families.{n}.page" for n in names) + "; import sys; print('torch' in sys.modules)"
     assert python(code).strip() == "False"

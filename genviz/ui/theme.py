@@ -40,7 +40,7 @@ def head(tools: list[dict] | None = None, catalogue: dict | None = None) -> str:
     """What the page needs in its <head>: the first modules, and what all widgets are told (core/told.js)."""
     known = catalogue or {"families": [], "data": {}, "points": {}}
     models = [m for f in known["families"] for m in (*f["models"], *f.get("planes", ()))]
-    titles = {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in known["data"].items()} | known["points"]
+    titles = {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in known["data"].items()} | known.get("points", {})
     told = {"tools": tools or [], "titles": titles, "classes": {name: d["classes"] for name, d in known["data"].items()},
             "raster": [m["name"] for m in models if m["order"] == "raster"]}  # fmt: skip
     text = json.dumps(told, ensure_ascii=False).replace("<", r"\u003c")
