@@ -31,7 +31,7 @@ def build() -> dict[str, Any]:
         ]
         families.append({
             "name": family.name, "title": family.title, "short": family.short, "line": family.line, "story": family.story,
-            "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.tab") is not None,
+            "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.page") is not None,
             "models": [m for m in models if m["medium"] != "points"], "planes": [m for m in models if m["medium"] == "points"],
             "scenes": [{"title": s.title, "model": s.model if "/" in s.model else f"{family.name}/{s.model}", "knobs": dict(s.knobs)}
                        for s in family.scenes],

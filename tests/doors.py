@@ -20,8 +20,6 @@ SLOW = {**ORDER, "knobs": {"steps": 1000, "pace": 0.05}}
 
 
 class Echo(Widget):
-    template = "<p></p>"
-
     def __init__(self) -> None:
         super().__init__(server=[self.echo])
 

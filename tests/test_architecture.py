@@ -74,11 +74,11 @@ def room(module: str) -> str:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports(path: Path) -> None:
     parts = path.relative_to(ROOT / "genviz").with_suffix("").parts
-    here, tab = parts[0], parts[0] == "families" and parts[-1] == "tab"
+    here, tab = parts[0], parts[0] == "families" and "page" in parts
     for module, _ in imports(path):
         top = module.split(".")[0]
         if top == "gradio":
-            assert here in GRADIO_ROOMS or tab, f"{path}: only app.py, ui and families/*/tab.py import gradio"
+            assert here in GRADIO_ROOMS or tab, f"{path}: only app.py, ui and families/*/page import gradio"
         if top != "genviz" or here in GRADIO_ROOMS or here == "__init__":
             continue
         there = room(module)
@@ -123,9 +123,9 @@ def test_drawing_up_the_catalogue_imports_no_sympy() -> None:
 
 
 def test_tabs_need_no_torch() -> None:
-    names = [p.parent.name for p in (ROOT / "genviz" / "families").glob("*/tab.py")]
+    names = [p.parent.parent.name for p in (ROOT / "genviz" / "families").glob("*/page/__init__.py")]
     assert names
-    code = "; ".join(f"import genviz.families.{n}.tab" for n in names) + "; import sys; print('torch' in sys.modules)"
+    code = "; ".join(f"import genviz.families.{n}.page" for n in names) + "; import sys; print('torch' in sys.modules)"
     assert python(code).strip() == "False"
 
 

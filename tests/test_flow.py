@@ -12,11 +12,14 @@ import torch
 
 from genviz import checkpoint
 from genviz.data.exhibit import exhibit
-from genviz.families.flow import mixture, tab
+from genviz.families.flow import mixture
 from genviz.families.flow.dequantise import SPREAD, to_levels
 from genviz.families.flow.flow import Flow, fold, scales, unfold, whole
 from genviz.families.flow.layers import Block, Halves, Scale
 from genviz.families.flow.net import CoarseNet, FlatNet
+from genviz.families.flow.page.along.panel import Along
+from genviz.families.flow.page.inside.panel import Inside
+from genviz.families.flow.page.mesh.panel import REACH, Mesh
 from genviz.families.flow.plane import Plane
 
 CARDS = [c for c in checkpoint.cards() if c.name == "flow/flow"]
@@ -329,7 +332,7 @@ def picture(place: int) -> str:
 
 
 def test_the_sum_on_screen_adds_up(model: Flow, plane: Plane) -> None:
-    answer = ask(tab.Inside(SmallEngine(model, plane), {}), "invert", image=picture(3), model="flow/flow", data="mnist", seed=0)
+    answer = ask(Inside(SmallEngine(model, plane), {}), "invert", image=picture(3), model="flow/flow", data="mnist", seed=0)
     assert answer["prior"] + answer["ladj_sum"] == pytest.approx(answer["log_prob"], abs=1e-2)
     assert answer["log_prob"] - answer["log_q"] < answer["tight"] < 0
     assert float(answer["error"]) <= 1e-4 and answer["same"] and len(answer["z"]) == 784
@@ -339,12 +342,12 @@ def test_the_sum_on_screen_adds_up(model: Flow, plane: Plane) -> None:
 
 def test_strips_and_mesh_of_the_tab(model: Flow, plane: Plane) -> None:
     engine = SmallEngine(model, plane)
-    strips = ask(tab.Along(engine, {}), "between", a=picture(3), b=picture(4), model="flow/flow", data="mnist")
+    strips = ask(Along(engine, {}), "between", a=picture(3), b=picture(4), model="flow/flow", data="mnist")
     assert strips["sprite"].startswith("data:image/png") and 0 < strips["angle"] < 180
     assert strips["middle"] < max(strips["lengths"])
-    mesh = ask(tab.Mesh(engine, {}), "mesh", data="rings")
+    mesh = ask(Mesh(engine, {}), "mesh", data="rings")
     corners = np.frombuffer(base64.b64decode(mesh["x"]), np.float32).reshape(mesh["steps"] + 1, 2, mesh["lines"], mesh["places"], 2)
-    assert np.allclose(corners[0, 0, :, 0, 1], -tab.REACH) and np.allclose(corners[0, 1, :, 0, 0], -tab.REACH)
+    assert np.allclose(corners[0, 0, :, 0, 1], -REACH) and np.allclose(corners[0, 1, :, 0, 0], -REACH)
     assert np.isfinite(corners).all()
 
 

@@ -22,10 +22,13 @@ from genviz import load
 from genviz.data import idx
 from genviz.data.exhibit import exhibit
 from genviz.data.idx import training_images
-from genviz.families.gan import tab
 from genviz.families.gan.gan import FIXED, GAN, JUDGED, WALKED, ConditionalGAN, SelfConditionedGAN, truncate
 from genviz.families.gan.nearest import nearest
 from genviz.families.gan.nets import Block, fold
+from genviz.families.gan.page.between.panel import Between
+from genviz.families.gan.page.discriminator.panel import CROWD, Expert
+from genviz.families.gan.page.nearest.panel import SHOWN, TYPICAL, Nearest
+from genviz.families.gan.page.watched.panel import Watched
 from genviz.families.gan.plane import Plane
 from genviz.families.gan.wander import wander
 from genviz.families.gan.watched import bins, history
@@ -400,7 +403,7 @@ async def ask(panel, name: str, **values):
 
 def test_the_expert_answers_for_every_class() -> None:
     engine = SmallEngine()
-    panel = tab.Expert(engine, VALUE)
+    panel = Expert(engine, VALUE)
     x = torch.tensor(exhibit("mnist")[0][3]).view(1, 1, 28, 28).float() / 127.5 - 1
     plain = asyncio.run(ask(panel, "judge", image=picture(), model="gan/gan", data="mnist", label=0))
     score, gradient = engine.models["gan/gan"].judge(x)
@@ -415,7 +418,7 @@ def test_the_expert_answers_for_every_class() -> None:
 @pytest.mark.parametrize("name", VALUE["z_dim"])
 def test_the_crowd_is_counted_once(name) -> None:
     engine = SmallEngine()
-    panel = tab.Expert(engine, VALUE)
+    panel = Expert(engine, VALUE)
 
     async def twice() -> list[dict]:
         return await asyncio.gather(*(ask(panel, "crowd", model=name, data="mnist") for _ in range(2)))
@@ -423,11 +426,11 @@ def test_the_crowd_is_counted_once(name) -> None:
     first, second = asyncio.run(twice())
     assert first == second and engine.calls.count("decode") == 1
     assert sum(first["real"]) == pytest.approx(1, abs=1e-2) and sum(first["fake"]) == pytest.approx(1, abs=1e-2)
-    assert first["sorted"] == sorted(first["sorted"]) and len(first["sorted"]) == tab.CROWD
+    assert first["sorted"] == sorted(first["sorted"]) and len(first["sorted"]) == CROWD
 
 
 def test_between_two_draws_the_arc_keeps_the_length() -> None:
-    panel = tab.Between(SmallEngine(), VALUE)
+    panel = Between(SmallEngine(), VALUE)
     asked = {"model": "gan/conditional_gan", "data": "mnist", "seed": 1, "other": 2, "label": 3}
     answer = asyncio.run(ask(panel, "between", **asked))
     assert answer["middle"] < min(answer["lengths"]) and 45 < answer["angle"] < 135
@@ -438,17 +441,17 @@ def test_between_two_draws_the_arc_keeps_the_length() -> None:
 
 def test_neighbours_say_what_was_searched(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("GENVIZ_DATA", str(tmp_path))  # no training set here
-    panel = tab.Nearest(SmallEngine(), VALUE)
-    known = asyncio.run(ask(panel, "neighbours", image=picture(tab.TYPICAL + 5), model="gan/gan", data="mnist"))
-    assert "not here" in known["about"] and f"{5000 - tab.TYPICAL:,} test images" in known["about"]
+    panel = Nearest(SmallEngine(), VALUE)
+    known = asyncio.run(ask(panel, "neighbours", image=picture(TYPICAL + 5), model="gan/gan", data="mnist"))
+    assert "not here" in known["about"] and f"{5000 - TYPICAL:,} test images" in known["about"]
     for row in known["rows"]:
-        assert row["distance"] == sorted(row["distance"]) and len(row["distance"]) == tab.SHOWN and len(row["typical"]) == tab.TYPICAL
+        assert row["distance"] == sorted(row["distance"]) and len(row["distance"]) == SHOWN and len(row["typical"]) == TYPICAL
         assert row["distance"][0] == pytest.approx(0, abs=1e-2), "the picture itself is among them"
         assert min(row["typical"]) > 0
 
 
 def test_an_untrained_model_has_no_game_to_watch() -> None:
-    panel = tab.Watched(SmallEngine(), VALUE, {})
+    panel = Watched(SmallEngine(), VALUE, {})
     with pytest.raises(ValueError, match="genviz.train gan/gan mnist"):
         asyncio.run(ask(panel, "watched", model="gan/gan", data="mnist"))
 
@@ -462,7 +465,7 @@ def test_a_watched_game_comes_in_one_answer(tmp_path, monkeypatch) -> None:
     (tmp_path / "gan").mkdir()
     (tmp_path / "gan" / "gan-mnist.history.safetensors").write_bytes(content := save(kept))
     card = {"family": "gan", "model": "gan", "data": "mnist", "history_sha256": hashlib.sha256(content).hexdigest()}
-    panel = tab.Watched(SmallEngine(), VALUE, {("gan/gan", "mnist"): card})
+    panel = Watched(SmallEngine(), VALUE, {("gan/gan", "mnist"): card})
     answer = asyncio.run(ask(panel, "watched", model="gan/gan", data="mnist"))
     assert len(answer["step"]) == len(answer["frechet"]) == len(answer["real"]) == len(answer["fake"]) == 16
     assert len(answer["loss"]) == 2 and len(answer["loss"][0]) == len(answer["loss_step"]) == 8
@@ -528,7 +531,7 @@ def test_from_one_draw_to_another_the_kinds_are_blended() -> None:
     nn.init.normal_(model.generator.layers[0].weight)  # kinds have been told
     value = VALUE | {"kinds": {"gan/gan": KINDS}}
     asked = {"model": "gan/gan", "data": "mnist", "seed": 3, "other": KINDS + 7, "label": 0}
-    answer = asyncio.run(ask(tab.Between(engine, value), "between", **asked))
+    answer = asyncio.run(ask(Between(engine, value), "between", **asked))
     assert answer["kinds"] == [3, 7]
     draws = np.stack([np.random.default_rng(seed).standard_normal(49).astype(np.float32) for seed in (3, KINDS + 7)])
     ends = model.decode(torch.from_numpy(draws), torch.tensor([3, 7]))

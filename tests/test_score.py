@@ -15,7 +15,10 @@ from toy import asked
 from genviz.data import points as truth
 from genviz.data.exhibit import exhibit
 from genviz.families.diffusion.diffusion import Diffusion
-from genviz.families.score import flow, grey, score, tab
+from genviz.families.score import flow, grey, score
+from genviz.families.score.page.arrow.panel import Arrow
+from genviz.families.score.page.familiar.panel import DIFFUSION, SCORE, Familiar
+from genviz.families.score.page.likelihood.panel import Likelihood
 from genviz.families.score.plane import SMALLEST, PlaneScore
 from genviz.families.score.score import ALONE, NO_CLASS, TOGETHER, Score
 from genviz.families.score.walk import SAMPLERS, levels
@@ -395,7 +398,7 @@ class SmallEngine:
 
     def __init__(self):
         torch.manual_seed(0)
-        self.models = {tab.DIFFUSION: stirred(Diffusion(16, 16, 1, 1)), tab.SCORE: stirred(Score(16, 16, 1, 1))}
+        self.models = {DIFFUSION: stirred(Diffusion(16, 16, 1, 1)), SCORE: stirred(Score(16, 16, 1, 1))}
 
     async def call(self, name, data, method, *arrays, seed=None, timeout=30.0, **options):
         options = {k: torch.from_numpy(np.array(o)) if isinstance(o, np.ndarray) else o for k, o in options.items()}
@@ -420,7 +423,7 @@ def ask(panel, name: str, **values):
 
 
 def test_the_arrow_panel_shows_one_moment_and_the_whole_curve():
-    panel, here = tab.Arrow(SmallEngine(), {}), {"model": tab.SCORE, "data": "mnist", "seed": 2}
+    panel, here = Arrow(SmallEngine(), {}), {"model": SCORE, "data": "mnist", "seed": 2}
     answer = ask(panel, "look", image=image(), sigma=0.5, **here)
     gradient = np.array(answer["score"])
     assert np.linalg.norm(gradient) == pytest.approx(answer["norm"], rel=1e-2)
@@ -432,7 +435,7 @@ def test_the_arrow_panel_shows_one_moment_and_the_whole_curve():
 
 
 def test_the_likelihood_panel_measures_by_name():
-    panel, here = tab.Likelihood(SmallEngine(), {}), {"image": image(), "model": tab.SCORE, "data": "mnist", "seed": 0}
+    panel, here = Likelihood(SmallEngine(), {}), {"image": image(), "model": SCORE, "data": "mnist", "seed": 0}
     answer = ask(panel, "measure", solver="rk4-5", probes=3, **here)
     assert len(answer["bits"]) == 3 and answer["nfe"] == 20 and len(set(answer["bits"])) > 1
     with pytest.raises(ValueError, match="no solver 'euler'"):
@@ -441,13 +444,13 @@ def test_the_likelihood_panel_measures_by_name():
 
 def test_two_families_are_asked_about_the_same_picture():
     engine = SmallEngine()
-    panel = tab.Familiar(engine, {})
+    panel = Familiar(engine, {})
     answer = ask(panel, "both", image=image(), sigma=0.5, label=-1, data="mnist", seed=0)
     for row in ("diffusion", "score", "difference"):
         x0_hat, eps_hat, gradient = (np.array(answer[row][n]) for n in ("x0_hat", "eps_hat", "score"))
         assert np.allclose(gradient, -eps_hat / 0.5, rtol=0.02, atol=0.05)
         assert row == "difference" or np.abs(x0_hat).max() <= 1
     assert answer["apart"]["eps_hat"] > 0
-    engine.models[tab.SCORE].load_state_dict(engine.models[tab.DIFFUSION].state_dict())
+    engine.models[SCORE].load_state_dict(engine.models[DIFFUSION].state_dict())
     same = ask(panel, "both", image=image(), sigma=0.5, label=3, data="mnist", seed=0)
     assert same["apart"]["x0_hat"] < 1e-4, "equal weights must answer alike"

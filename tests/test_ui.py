@@ -263,11 +263,11 @@ def test_a_family_is_introduced_by_its_strongest_model() -> None:
 
 
 def test_pointers_and_keys_are_heard_in_one_place() -> None:
-    """`genviz.pointer` tells fingers apart and `genviz.keys` leaves fields their keys; a listener beside them would do neither."""
+    """`pointer` of core/hands.js tells fingers apart and `keys` leaves fields their keys; a listener beside them would do neither."""
     heard = re.compile(r"""["'](pointer(?:down|move|up|cancel)|mouse\w+|touch(?:start|move|end|cancel)|keydown|keypress)["']""")
-    scripts = [f for f in (ROOT / "genviz").rglob("*") if f.suffix in (".js", ".html", ".py")]
-    found = {f.name: set(heard.findall(f.read_text(encoding="utf-8"))) for f in scripts}
-    assert {"pointerdown", "pointermove", "keydown"} <= found.pop("genviz.js")
+    scripts = [f for f in (ROOT / "genviz").rglob("*") if f.suffix in (".js", ".html", ".py") and "node_modules" not in f.parts]
+    found = {f.relative_to(ROOT).as_posix(): set(heard.findall(f.read_text(encoding="utf-8"))) for f in scripts}
+    assert {"pointerdown", "pointermove", "keydown"} <= found.pop("genviz/ui/web/core/hands.js")
     assert {name: kinds for name, kinds in found.items() if kinds} == {}
 
 
@@ -283,7 +283,8 @@ demo.launch(prevent_thread_lock=True, quiet=True, **options)
 page = urllib.request.urlopen(demo.local_url).read().decode()
 look = urllib.request.urlopen(demo.local_url + "theme.css").read().decode()
 heavy = [m for m in ("torch", "torchvision", "plotly", "umap", "matplotlib") if m in sys.modules]
-print(json.dumps({"heavy": heavy, "head": options["head"], "look": look, "size": len(page), "tools": demo.tools}))
+head = theme.head(demo.tools, engine.catalogue())
+print(json.dumps({"heavy": heavy, "head": head, "look": look, "size": len(page), "tools": demo.tools}))
 demo.close(verbose=False)
 """
 

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from genviz.data.exhibit import exhibit
-from genviz.families.vae import tab
+from genviz.families.vae.page.beta.panel import BETAS, Beta
+from genviz.families.vae.page.shared import AVERAGED
+from genviz.families.vae.page.split.panel import Split
 from genviz.families.vae.vae import VAE
 
 BETA_NAMES = ["vae/beta_025", "vae/beta_1", "vae/beta_4"]
@@ -51,11 +53,11 @@ async def ask(panel, name: str, **values):
 
 
 def test_the_betas_are_those_of_the_family() -> None:
-    assert [name for name, _ in tab.BETAS] == BETA_NAMES and [beta for _, beta in tab.BETAS] == [0.25, 1.0, 4.0]
+    assert [name for name, _ in BETAS] == BETA_NAMES and [beta for _, beta in BETAS] == [0.25, 1.0, 4.0]
 
 
 def test_copies_and_samples_stand_side_by_side() -> None:
-    panel = tab.Beta(SmallEngine(), {})
+    panel = Beta(SmallEngine(), {})
     answer = asyncio.run(ask(panel, "copies", image=picture(), data="mnist", seed=0))
     assert set(pixels(answer["x"])) == {0, 255}
     assert len(answer["copies"]) == 3
@@ -67,7 +69,7 @@ def test_copies_and_samples_stand_side_by_side() -> None:
 
 
 def test_an_untrained_beta_leaves_the_others_alone() -> None:
-    panel = tab.Beta(SmallEngine(untrained=("vae/beta_025",)), {})
+    panel = Beta(SmallEngine(untrained=("vae/beta_025",)), {})
     first, *others = asyncio.run(ask(panel, "copies", image=picture(), data="mnist", seed=0))["copies"]
     assert "not trained" in first["missing"] and all("y" in one for one in others)
     curve = asyncio.run(ask(panel, "curve", data="mnist"))
@@ -76,22 +78,22 @@ def test_an_untrained_beta_leaves_the_others_alone() -> None:
 
 def test_averages_are_computed_once() -> None:
     engine = SmallEngine()
-    panel = tab.Split(engine, {})
+    panel = Split(engine, {})
 
     async def thrice() -> list[dict]:
         return await asyncio.gather(*(ask(panel, "mean", model="vae/beta_1", data="mnist") for _ in range(3)))
 
     answers = asyncio.run(thrice())
-    assert answers[0] == answers[1] == answers[2] and answers[0]["n"] == tab.AVERAGED
+    assert answers[0] == answers[1] == answers[2] and answers[0]["n"] == AVERAGED
     assert engine.calls.count(("vae/beta_1", "parts")) == 1
     model = engine.models["vae/beta_1"]
-    x = model.prepare(torch.tensor(exhibit("mnist")[0][: tab.AVERAGED, None]), torch.Generator().manual_seed(0))
+    x = model.prepare(torch.tensor(exhibit("mnist")[0][: AVERAGED, None]), torch.Generator().manual_seed(0))
     elbo = model.elbo(x, torch.Generator().manual_seed(0)).mean().item()
     assert answers[0]["reconstruction"] - answers[0]["kl"] == pytest.approx(elbo, abs=1e-2)
 
 
 def test_the_split_adds_up() -> None:
-    panel = tab.Split(SmallEngine(), {})
+    panel = Split(SmallEngine(), {})
     answer = asyncio.run(ask(panel, "split", image=picture(), model="vae/beta_1", data="mnist", seed=0))
     assert answer["tight"] > answer["reconstruction"] - answer["kl"]
     x, y = pixels(answer["x"]) > 127, pixels(answer["y"]) / 255

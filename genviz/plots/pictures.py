@@ -119,7 +119,7 @@ _VIRIDIS = np.array([[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], 
 
 
 def from_base64(text: str, shape: Sequence[int | None] = (1, SIDE, SIDE)) -> np.ndarray:
-    """One image as the page sends it (`genviz.bytes64`: its bytes row by row, colours side by side, in base64) -> float32 (1, *shape) in
+    """One image as the page sends it (`encode` of core/arrays.js: its bytes row by row, colours side by side) -> float32 (1, *shape) in
     [-1, 1]. ValueError with one sentence for anything else."""
     channels, height, width = shape
     try:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from genviz.ui.field import Model, Text
 from genviz.ui.widget import Widget
-
-ASSETS = Path(__file__).parent / "assets"
 
 LEADING = {  # the metrics that a card leads with, as patterns of their names, and how a short line calls them
     r"nll_exact": "-log p(x), exact",
@@ -34,17 +32,19 @@ def leading(card: dict) -> list[dict]:
 
 
 class ModelCard(Widget):
-    """The card of the model and data set that the menus name; made to follow them with `lab.follow`."""
+    """The card of the model and data set that the menus name, fetched when they name it; made to follow them with `lab.follow`."""
 
-    template = '<details><summary><b></b> <span class="short"></span></summary><dl></dl><table><tbody></tbody></table></details>'
-    css = (ASSETS / "card.css").read_text(encoding="utf-8")
-    js = (ASSETS / "card.js").read_text(encoding="utf-8")
+    folder = "ui/web/card"
 
     def __init__(self, catalogue: dict, family: dict, **options: Any):
-        cards = {m["name"]: m["cards"] for m in family["models"]}
-        lead = {
-            name: {data: [f"{line['name']} {line['text']}" for line in leading(card)] for data, card in c.items()}
-            for name, c in cards.items()
-        }
-        super().__init__({"cards": cards, "lead": lead,
-                          "titles": {name: data["title"] for name, data in catalogue["data"].items()}}, **options)  # fmt: skip
+        self.cards = {m["name"]: m["cards"] for m in family["models"]}
+        self.titles = {name: data["title"] for name, data in catalogue["data"].items()}
+        super().__init__(server=[self.card], **options)
+
+    def card(self, model: Model, data: Annotated[str, Text(100)]) -> dict:
+        """The card of a model on a data set, with its leading figures as short lines; {"card": None} where it is not trained."""
+        card = self.cards.get(model, {}).get(data)
+        if card is None:
+            return {"card": None}
+        lead = [f"{line['name']} {line['text']}" for line in leading(card)]
+        return {"card": card, "lead": lead, "title": self.titles.get(data, data)}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -26,7 +25,6 @@ from genviz.ui.field import Data, Job, Model, Text, Whole
 from genviz.ui.side_by_side import SideBySide
 from genviz.ui.widget import Widget
 
-ASSETS = Path(__file__).parent / "assets"
 PROTOCOLS = {"ratio": "frechet_ratio", "floor": "frechet_floor"} | {
     name: name for name in ("frechet", "kid", "precision", "recall", "density", "coverage", "agreement", "nfe", "ms_1", "ms_64")
 }  # the figures of the page and their names in `compare.metrics`
@@ -50,9 +48,7 @@ def build(engine: Any, catalogue: dict) -> list[dict]:
 class Figures(Widget):
     """A table and a scatter of every measured model of a data set."""
 
-    template = (ASSETS / "compare.html").read_text(encoding="utf-8")
-    css = (ASSETS / "compare.css").read_text(encoding="utf-8")
-    js = (ASSETS / "compare_scatter.js").read_text(encoding="utf-8") + (ASSETS / "compare.js").read_text(encoding="utf-8")
+    folder = "ui/web/compare"
 
     def __init__(self, catalogue: dict, **options: Any):
         self.families = catalogue["families"]

@@ -6,12 +6,9 @@ turn" first. The engine types and bounds what was entered (`genviz.frame.read_kn
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from genviz.ui.widget import Widget
-
-ASSETS = Path(__file__).parent / "assets"
 
 
 class Controls(Widget):
@@ -19,16 +16,15 @@ class Controls(Widget):
 
     events_sent = ("restore",)
 
-    template = (ASSETS / "controls.html").read_text(encoding="utf-8")
-    css = (ASSETS / "controls.css").read_text(encoding="utf-8")
-    js = (ASSETS / "controls.js").read_text(encoding="utf-8")
+    folder = "ui/web/controls"
 
-    def __init__(self, catalogue: dict, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
+    def __init__(self, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
         """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film, `n` samples at first,
         `most` at the most."""
-        super().__init__({
-            "player": player, "n": n, "most": most,
-            "models": {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"]), "data": m["data"]} for m in family["models"]},
-            "scenes": family["scenes"],
-            "classes": {name: data["classes"] for name, data in catalogue["data"].items()},
-        }, **options)  # fmt: skip
+        self.models = {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"])} for m in family["models"]}
+        self.scenes = family["scenes"]
+        super().__init__({"player": player, "n": n, "most": most}, server=[self.settings], **options)
+
+    def settings(self) -> dict:
+        """Knobs of every model, the data sets it is trained on, and the family's scenes."""
+        return {"models": self.models, "scenes": self.scenes}

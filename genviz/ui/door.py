@@ -130,10 +130,11 @@ def first(path: str) -> str:
 
 
 class Door:
-    """The door of one page; `inside` is what also lives as long as the app (the lifespan of genviz.ui.mcp.Tools)."""
+    """The door of one page; `inside` is what also lives as long as the app (the lifespan of genviz.ui.mcp.Tools), `own` what the
+    page has of its own in <head> and <body>."""
 
-    def __init__(self, demo: Any, rules: Rules, inside: Callable):
-        self._rules, self._inside = rules, inside
+    def __init__(self, demo: Any, rules: Rules, inside: Callable, own: tuple[str, str] = ("", "")):
+        self._rules, self._inside, self._own = rules, inside, own
         self._bounds = sessions.Bounds(demo)
         self._visitors = Visitors()
         self._open = self._held = 0
@@ -148,7 +149,7 @@ class Door:
         app.root_path = told if self._absolute else self._root
         self._known = {first(route.path) for route in app.routes if hasattr(route, "path")}
         self._app: ASGIApp = app.middleware_stack
-        self._kept = Kept(app, self._app, self._root)
+        self._kept = Kept(app, self._app, self._root, self._own)
         app.middleware_stack = self
         async with self._bounds.kept(app), self._inside(app):
             warming = asyncio.create_task(self._kept.warm())

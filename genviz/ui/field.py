@@ -82,7 +82,7 @@ class Switch(Field):
 
 @dataclass(frozen=True)
 class Image(Field):
-    """784 grey bytes in base64, as `genviz.bytes64` makes them and `pictures.from_base64` reads them."""
+    """784 grey bytes in base64, as `encode` of core/arrays.js makes them and `pictures.from_base64` reads them."""
 
     def read(self, name: str, value: Any) -> str:
         try:

@@ -49,10 +49,11 @@ class Thing:
 
 
 class Kept:
-    """`app` is Gradio's, which is asked; `stack` what it has behind its own middleware; `root` the subpath it was told, or ""."""
+    """`app` is Gradio's, which is asked; `stack` what it has behind its own middleware; `root` the subpath it was told, or ""; `own` what
+    the page has of its own in <head> and <body>."""
 
-    def __init__(self, app: Any, stack: ASGIApp, root: str):
-        self._app, self._stack, self._root = app, stack, root
+    def __init__(self, app: Any, stack: ASGIApp, root: str, own: tuple[str, str] = ("", "")):
+        self._app, self._stack, self._root, self._own = app, stack, root, own
         self._things: dict[str, Thing] = {}
         self._asked: dict[str, asyncio.Task] = {}  # by path: everybody who comes meanwhile waits for the same answer
         self._bytes = 0
@@ -99,7 +100,7 @@ class Kept:
         if status != 200:
             return None
         if path == PAGE:
-            body = anywhere(body, self._nowhere)
+            body = anywhere(body, self._nowhere, *self._own)
         kind = headers.get("content-type", "application/octet-stream")
         tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
         small = await run_in_threadpool(gzip.compress, body, 9, mtime=0)
@@ -129,13 +130,16 @@ class Kept:
         return start["status"], Headers(raw=list(start["headers"])), b"".join(part.get("body", b"") for part in answer[1:])
 
 
-def anywhere(page: bytes, nowhere: bytes) -> bytes:
+def anywhere(page: bytes, nowhere: bytes, head: str = "", body: str = "") -> bytes:
     """The page with the browser's own address in place of NOWHERE, which stands in strings of its scripts only.
 
     What a browser would look for at the root of the host (manifest, icon) is looked for beside the page; links show GenViz (about.py).
+    `head` and `body` are what it has of its own there; Gradio would put it in only once its own scripts run.
     """
     page = page.replace(nowhere, b'"+genviz_root+"').replace(b'href="/manifest.json"', b'href="./manifest.json"')
-    return about.introduced(page.replace(b"<script>", ICON + HERE + b"<script>", 1))
+    page = about.introduced(page.replace(b"<script>", ICON + HERE + head.encode() + b"<script>", 1))
+    start = page.find(b">", page.find(b"<body")) + 1
+    return page[:start] + body.encode() + page[start:] if start else page
 
 
 def answer_with(body: bytes, scope: Scope, headers: dict[str, str]) -> Response:

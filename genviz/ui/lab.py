@@ -1,12 +1,12 @@
 """What the panels of one family tab share: the engine, the family's entry in the catalogue, the menus on top of the tab, the player.
 
-    def panels(lab):                                  # families/<f>/tab.py
+    def panels(lab):                                  # families/<f>/page/__init__.py
         def receptive_field():
             widget = lab.follow(ReceptiveField(lab.engine))           # its value["model" / "data" / "seed"] follow the menus
         return [("Receptive field", receptive_field)]
 
 A panel that can take an image from the player ("send to ...") declares it in Python with `lab.tool("reconstruct", "Reconstruct")` and
-receives it in its script with `genviz.receive(lab-specific name, take)`: `lab.tool` returns that name; hand it to the script in the value.
+receives it in its module with `receive(name, take)` of core/mail.js: `lab.tool` returns that name; hand it over in the value.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Lab:
 
     def tool(self, name: str, label: str) -> str:
         """Declare that the panel being built receives images under a menu line such as "Interpolate from"; returns the name for
-        `genviz.receive`, unique among all families."""
+        `receive`, unique among all families."""
         tool = f"{self.family['name']}.{name}"
         self.tools.append({"tool": tool, "label": label, "family": self.family["title"], "tabs": list(self.tabs)})
         return tool

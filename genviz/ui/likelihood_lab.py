@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import math
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -26,7 +25,6 @@ from genviz.ui.field import Data, Picture, Switch
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
-ASSETS = Path(__file__).parent / "assets"
 BINS = 64  # of a histogram
 SLOW = 100.0  # milliseconds; a model that takes longer for a picture is asked when the hand rests
 SEEN = {
@@ -56,17 +54,13 @@ class Subject(Widget):
     """The picture that is scored: the chosen one, its negative, noise, or an even grey."""
 
     events_sent = ("switch",)
-    template = (ASSETS / "likelihood_subject.html").read_text(encoding="utf-8")
-    css = (ASSETS / "likelihood_subject.css").read_text(encoding="utf-8")
-    js = (ASSETS / "likelihood_subject.js").read_text(encoding="utf-8")
+    folder = "ui/web/likelihood_subject"
 
 
 class LikelihoodLab(Widget):
     """Histograms, ROC curve and a table of every model; the picture's score stands on all of them."""
 
-    template = (ASSETS / "likelihood_lab.html").read_text(encoding="utf-8")
-    css = (ASSETS / "likelihood_lab.css").read_text(encoding="utf-8")
-    js = (ASSETS / "likelihood_chart.js").read_text(encoding="utf-8") + (ASSETS / "likelihood_lab.js").read_text(encoding="utf-8")
+    folder = "ui/web/likelihood_lab"
 
     def __init__(self, engine: Any, catalogue: dict, **options: Any):
         super().__init__({"data": _titles(catalogue)}, server=[self.figures, self.score], **options)

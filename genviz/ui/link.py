@@ -2,7 +2,7 @@
 
     ?tab=diffusion&panel=sample&model=diffusion/ddpm&data=mnist&seed=7&n=16&steps=20&guidance=2&step=9
 
-The browser writes it while somebody works (assets/link.js; no request) and reads it when the page opens, and when somebody goes back or
+The browser writes it while somebody works (web/link/panel.js; no request) and reads it when the page opens, and when somebody goes back or
 forward: each tab and each panel is an entry of the history. Names are those of the menus and of the model's knobs; knobs at their default
 are left out. `step` says that a film is on stage and where it stands ("play": it runs). It
 is made again from the same seed, so it is the same film, bit for bit. What a film differs in from the menus beside it stands under the name
@@ -21,7 +21,6 @@ import base64
 import re
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -36,7 +35,6 @@ from genviz.medium import MEDIA
 from genviz.ui.field import Model, Seed, Text, Whole
 from genviz.ui.widget import Widget
 
-ASSETS = Path(__file__).parent / "assets"
 LONGEST = 2**16  # characters of a link
 STEPS = 5000  # of a film
 LARGEST_CODE = 2300  # bytes: what a QR code holds that still survives a scratch (error correction L: 2953)
@@ -49,9 +47,7 @@ SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0"
 class Link(Widget):
     """Two buttons: the link goes to the clipboard, or on the wall as a QR code."""
 
-    template = (ASSETS / "link.html").read_text(encoding="utf-8")
-    css = (ASSETS / "link.css").read_text(encoding="utf-8")
-    js = (ASSETS / "link.js").read_text(encoding="utf-8")
+    folder = "ui/web/link"
 
     def __init__(self, catalogue: dict, **options: Any):
         self.catalogue = catalogue
@@ -127,7 +123,7 @@ def read(catalogue: dict, query: str, model: str, data: str, seed: int, n: int, 
         base = {**menus, "n": n, "knobs": knobs if player == own else {}}
         if "at" not in fields:
             wrong.append(f"This link does not say where the film '{player}' stands, so it is not shown.")
-        elif (film := _film(catalogue, base, fields, wrong)):
+        elif film := _film(catalogue, base, fields, wrong):
             films[player] = film
     return {**menus, "n": n, "knobs": knobs, "films": films, "rest": asked, "wrong": list(dict.fromkeys(wrong))}
 
@@ -193,7 +189,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _picture(name: str, text: str) -> str:
-    """784 grey bytes, deflated, in base64 for addresses -> in plain base64, as `genviz.bytes64` makes it."""
+    """784 grey bytes, deflated, in base64 for addresses -> in plain base64, as `encode` of core/arrays.js makes it."""
     try:
         pixels = zlib.decompressobj(-15).decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), 785)
     except (ValueError, zlib.error):

@@ -29,7 +29,6 @@ from genviz.ui.lab import Lab
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
-ASSETS = Path(__file__).parent / "assets"
 SHIPPED = "map"  # the view of the shipped file; other views are a model's name or a layout's
 HELD_OUT = 200  # images placed on a live layout in both ways
 View = Annotated[str, Text(100)]
@@ -40,57 +39,7 @@ Images = Annotated[int, Whole(500, 2000)]
 class MapPane(Widget):
     """The chart with hover, click, own drawing, and the form of a live layout."""
 
-    template = """
-        <div class="left">
-          <div class="views" data-field="view" role="group" aria-label="View"></div>
-          <div class="chart" role="img" aria-label="Map of the test images, coloured by class"></div>
-          <p class="say" role="status"></p>
-          <details><summary>Lay out anew with other parameters</summary>
-            <div class="form">
-              <label title="How many neighbours count as near: few show fine structure, many the large one">n_neighbors
-                <input type="range" class="n_neighbors" min="2" max="100" value="15"><output></output></label>
-              <label title="How tightly neighbours may lie">min_dist
-                <input type="range" class="min_dist" min="0" max="0.99" step="0.01" value="0.1"><output></output></label>
-              <label>images <input type="range" class="images" min="500" max="2000" step="100" value="1000"><output></output></label>
-              <button type="button" class="go">Compute</button><button type="button" class="stop" hidden>Cancel</button>
-            </div>
-            <progress max="1" value="0" hidden></progress><p class="stage" role="status"></p>
-          </details>
-        </div>
-        <div class="right" hidden>
-          <div class="pair"><figure><canvas class="xpic" width="28" height="28"></canvas><figcaption class="xcap"></figcaption></figure>
-            <figure><canvas class="ypic" width="28" height="28"></canvas><figcaption>decoded from its latent point</figcaption></figure>
-          </div>
-          <p class="near-head">Nearest neighbours in latent space</p><div class="near"></div>
-        </div>
-        <div class="tip" hidden><canvas width="28" height="28"></canvas><span></span></div>"""
-
-    css = """
-        & { display: flex; flex-wrap: wrap; gap: 1rem; position: relative; color: var(--body-text-color); }
-        [hidden] { display: none !important; }
-        .left { flex: 1 1 480px; min-width: 0; } .right { flex: 0 1 250px; }
-        .chart { height: min(540px, 75vh); width: 100%; overflow: hidden; }
-        .views, .form { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin-bottom: .3rem; }
-        button { font: inherit; font-size: .95em; color: var(--body-text-color); background: var(--button-secondary-background-fill);
-          border: 1px solid var(--border-color-primary); border-radius: 6px; padding: .3em .8em; cursor: pointer; }
-        button[aria-pressed="true"], .go { background: var(--color-accent); border-color: var(--color-accent); color: #fff; }
-        .say, .stage, .near-head { font-size: .95em; margin: .3rem 0; min-height: 1.3em; } .say.wrong { font-weight: 600; }
-        summary { cursor: pointer; } .form { gap: .4rem 1.2rem; margin: .5rem 0; } .form label { font-size: .95em; }
-        .form input { width: 8rem; vertical-align: middle; accent-color: var(--color-accent); } .form output { margin-left: .3em; }
-        progress { width: 100%; accent-color: var(--color-accent); }
-        figure canvas, .near canvas, .tip canvas { image-rendering: pixelated; background: #000; border-radius: 3px; }
-        .pair { display: flex; gap: .6rem; } figure { margin: 0; width: 118px; } figure canvas { width: 100%; aspect-ratio: 1; }
-        figcaption, .near span { font-size: .82em; line-height: 1.25; display: block; }
-        .near { display: grid; grid-template-columns: repeat(5, 1fr); gap: 4px; } .near canvas { width: 100%; display: block; }
-        .near div { cursor: pointer; text-align: center; }
-        .tip { position: fixed; z-index: 50; pointer-events: none; background: var(--background-fill-primary); padding: 5px;
-          border-radius: 6px; border: 1px solid var(--border-color-primary); text-align: center; font-size: .85em;
-          box-shadow: 0 2px 10px rgb(0 0 0 / .25); }
-        .tip canvas { width: 84px; height: 84px; display: block; }
-        body.projector & .tip canvas { width: 150px; height: 150px; } body.projector & figure { width: 190px; }
-        body.projector & .right { flex-basis: 400px; } body.projector & .chart { height: min(760px, 80vh); }"""
-
-    js = (ASSETS / "map.js").read_text(encoding="utf-8")
+    folder = "ui/web/map"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.open, self.near, self.drop, self.remap, self.progress, self.halt])

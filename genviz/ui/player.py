@@ -1,12 +1,12 @@
 """The player: a film that arrives while it is computed, and afterwards plays, steps and scrubs in the browser alone.
 
-A panel makes its own player and starts films from its script:
+A panel makes its own player and starts films from its module (web/core/films.js):
 
     Player(lab.engine, "diffusion.microscope", rows=(Row("x0_hat", "guess of the data"), Row("score", "score", "signed")))
 
-    genviz.film("diffusion.microscope", {model, data, walk: "branch", knobs, n: 1, seed, given: {x: genviz.bytes64(pixels)}})
-    genviz.stop("diffusion.microscope")
-    genviz.listen("diffusion.microscope", {
+    film("diffusion.microscope", {model, data, walk: "branch", knobs, n: 1, seed, given: {x: encode(pixels)}})
+    stop("diffusion.microscope")
+    listen("diffusion.microscope", {
         frame: f => ...,      // f = {index, step, steps, nfe, ms, caption, order} whenever another frame is shown; order: the film's
         points: p => ...,     // at every moment of a film of points: {model, data, frames: [Float32Array of x1, x2, ...], at: a fraction}
         pixel: p => ...,      // the pointer is on a pixel: {i, row, column, painted, pixels, clicked}
@@ -25,12 +25,9 @@ page holds its film and the step that is shown (genviz.ui.link).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from genviz.ui.widget import Widget
-
-ASSETS = Path(__file__).parent / "assets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +42,7 @@ class Row:
 class Player(Widget):
     """A film of 1 to 64 images, or of points; `name` is unique on the page, `walk` is what a film walks unless it says otherwise."""
 
-    template = (ASSETS / "player.html").read_text(encoding="utf-8")
-    css = (ASSETS / "player.css").read_text(encoding="utf-8")
-    js = (ASSETS / "player.js").read_text(encoding="utf-8") + (ASSETS / "export.js").read_text(encoding="utf-8")
+    folder = "ui/web/player"
 
     def __init__(self, engine: Any, name: str, *, walk: str = "sample", rows: tuple[Row, ...] = (), label: str = "x", frames: int = 60,
                  empty: str = "Press Sample to begin.", send: bool = True, stage: bool = True, premiere: str = "",
@@ -55,10 +50,7 @@ class Player(Widget):
         """`rows` beside x, `label` the name under x where there are rows, `frames` the most that are delivered, `empty` the sentence before
         the first film, `send` whether a picture can be sent to other tools, `stage` whether there is room for pictures (a
         film of points needs none), `premiere` the family whose stored film is shown at first (genviz.premiere)."""
-        catalogue = engine.catalogue()
-        models = [m for f in catalogue["families"] for m in (*f["models"], *f["planes"])]
         super().__init__({
             "name": name, "walk": walk, "rows": [asdict(row) for row in rows], "label": label, "frames": frames, "empty": empty,
-            "send": send, "stage": stage, "premiere": premiere, "raster": [m["name"] for m in models if m["grows"] == "pixels"],
-            "titles": {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in catalogue["data"].items()},
+            "send": send, "stage": stage, "premiere": premiere,
         }, **options)  # fmt: skip

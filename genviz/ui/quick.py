@@ -1,7 +1,10 @@
-"""Gradio, imported in half the time."""
+"""Gradio, imported in half the time, and started however long it takes."""
 
 import inspect
 import sys
+import threading
+import time
+from typing import Any
 
 
 def import_gradio() -> None:
@@ -28,3 +31,21 @@ def import_gradio() -> None:
         for name in later:
             del sys.modules[name]
     component_meta.create_or_modify_pyi = lambda *_: None  # for the widgets of our own
+
+
+def start_patiently() -> None:
+    """Let a server take its time to start: Gradio waits for five seconds and then says that no port is free, though the machine is only
+    busy. Here it waits for as long as the server's thread lives, and says so where it died. (It would also ask for its own page, for three
+    seconds, and blame localhost; `_frontend=False` in genviz.ui.theme.page stops that.)"""
+    from gradio import http_server
+    from gradio.exceptions import ServerFailedToStartError
+
+    def run_in_thread(self: Any) -> None:
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        while not self.started:
+            if not self.thread.is_alive():
+                raise ServerFailedToStartError("The server did not start; the log says why.")
+            time.sleep(0.005)
+
+    http_server.Server.run_in_thread = run_in_thread

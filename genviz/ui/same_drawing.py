@@ -8,7 +8,6 @@ They arrive one by one, and one that fails says its sentence while the others go
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -22,7 +21,6 @@ from genviz.ui.field import Data, Picture, Seed, Text, Whole
 from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
-ASSETS = Path(__file__).parent / "assets"
 TOOL = {"tool": "compare.drawing", "label": "Ask every family about", "family": "Compare"}  # how players send a sample here
 Name, Number = Annotated[str, Text(100)], Annotated[int, Whole(0, 99)]
 MANY = 100  # test images that a number is set against
@@ -45,9 +43,7 @@ class SameDrawing(Widget):
     """A card for each family; `channel` brings the picture. "turn" says that another data set was chosen."""
 
     events_sent = ("turn",)
-    template = (ASSETS / "same_drawing.html").read_text(encoding="utf-8")
-    css = (ASSETS / "same_drawing.css").read_text(encoding="utf-8")
-    js = (ASSETS / "same_drawing.js").read_text(encoding="utf-8")
+    folder = "ui/web/same_drawing"
 
     def __init__(self, engine: Any, catalogue: dict, channel: str, **options: Any):
         self.engine, self.families = engine, catalogue["families"]

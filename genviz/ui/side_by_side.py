@@ -8,23 +8,19 @@ makes of them (genviz/ui/export.py).
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from genviz import compare
 from genviz.catalogue import data_of
 from genviz.ui.widget import Widget
 
-ASSETS = Path(__file__).parent / "assets"
 FEWEST, MOST = 2, 6  # models at once
 
 
 class SideBySide(Widget):
     """Two to six films under one transport bar."""
 
-    template = (ASSETS / "side_by_side.html").read_text(encoding="utf-8")
-    css = (ASSETS / "side_by_side.css").read_text(encoding="utf-8")
-    js = (ASSETS / "side_by_side.js").read_text(encoding="utf-8") + (ASSETS / "export.js").read_text(encoding="utf-8")
+    folder = "ui/web/side_by_side"
 
     def __init__(self, catalogue: dict, **options: Any):
         super().__init__({

@@ -6,8 +6,6 @@ evaluations from one small film of each family, made once for everybody when the
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import Annotated, Any
 
 from genviz import compare, file
@@ -16,9 +14,8 @@ from genviz.plots import pictures
 from genviz.plots.pictures import SIDE
 from genviz.ui.card import leading
 from genviz.ui.field import Text
+from genviz.ui.once import Once
 from genviz.ui.widget import Widget
-
-ASSETS = Path(__file__).parent / "assets"
 
 SHOWN = 10  # pictures of a family
 FAULTS = 3  # files that are named on the page; of more only the number is told
@@ -27,43 +24,13 @@ FAULTS = 3  # files that are named on the page; of more only the number is told
 class Header(Widget):
     """Name of the app, and two switches that the browser remembers: larger for a projector, light or dark."""
 
-    template = """
-        <span class="name">GenViz</span> <span class="line">deep generative models, by hand</span>
-        <button type="button" class="projector" aria-pressed="false" title="Larger type and pictures, for the last row">Projector</button>
-        <button type="button" class="look" title="Light or dark">Dark</button>"""
-    css = """
-        & { display: flex; align-items: center; gap: .6rem; color: var(--body-text-color); }
-        .name { font-size: 1.5rem; font-weight: 700; letter-spacing: -.02em; }
-        .line { color: var(--body-text-color-subdued); flex: 1; }
-        button { font: inherit; font-size: .95rem; color: inherit; background: transparent; border: 1px solid var(--border-color-primary);
-          border-radius: 1.2rem; padding: .3rem 1rem; min-height: 2.3rem; cursor: pointer; }
-        button:hover { border-color: var(--color-accent); }
-        button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 1px; }
-        button[aria-pressed="true"] { background: var(--color-accent); border-color: var(--color-accent); color: var(--gv-on-accent); }
-        @media (max-width: 600px) { .line { display: none; } .name { flex: 1; } button { padding: .3rem .7rem; } }"""
-    js = """
-        const projector = element.querySelector(".projector"), look = element.querySelector(".look");
-        const show = () => {
-          projector.setAttribute("aria-pressed", document.body.classList.contains("projector"));
-          look.textContent = genviz.dark() ? "Light" : "Dark";
-          dispatchEvent(new Event("genviz-look"));
-        };
-        const set = (name, on) => { document.body.classList.toggle(name, on); genviz.keep(name, on); show(); };
-        projector.onclick = () => set("projector", !document.body.classList.contains("projector"));
-        look.onclick = () => set("dark", !genviz.dark());
-        for (const name of ["projector", "dark"])
-          if (genviz.keep(name) !== null) document.body.classList.toggle(name, genviz.keep(name));
-        show();"""
+    folder = "ui/web/header"
 
 
 class Start(Widget):
     """A card for each family; a click opens its tab."""
 
-    template = """
-        <p class="lead">To sample is to walk from noise to data. Choose who walks.</p>
-        <p class="faults" role="status" hidden></p><div class="families"></div>"""
-    css = (ASSETS / "start.css").read_text(encoding="utf-8")
-    js = (ASSETS / "start.js").read_text(encoding="utf-8")
+    folder = "ui/web/start"
 
     def __init__(self, engine: Any, tabs: dict[str, str], **options: Any):
         """`tabs`: the elem_id of the tab of each family by its name."""
@@ -71,7 +38,7 @@ class Start(Widget):
         catalogue = engine.catalogue()
         self.families = {f["name"]: f for f in catalogue["families"]}
         self.titles = {name: data["title"] for name, data in catalogue["data"].items()}
-        self.made: dict[str, asyncio.Task] = {}
+        self.once = Once()
         super().__init__({"families": [{**summary(f, self.titles), "tab": tabs[f["name"]]} for f in catalogue["families"]],
                           "faults": told([*catalogue.get("faults", ()), *compare.faults()])}, server=[self.glimpse], **options)  # fmt: skip
 
@@ -79,10 +46,7 @@ class Start(Widget):
         """A few samples of a family's strongest model and what they cost; made once, then remembered."""
         if family not in self.families:
             raise ValueError(f"There is no family '{family}'.")
-        task = self.made.get(family)
-        if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = self.made[family] = asyncio.ensure_future(self._make(self.families[family]))
-        return await asyncio.shield(task)
+        return await self.once(family, lambda: self._make(self.families[family]))
 
     async def _make(self, family: dict) -> dict:
         model, data = strongest(family)

@@ -1,6 +1,6 @@
 """The tab of a family, drawn from the catalogue alone.
 
-Story, menus, card, the player with its knobs, a panel for each thing that the models can do, and what the family's own tab.py adds.
+Story, menus, card, the player with its knobs, a panel for each thing that the models can do, and what the family's own page adds.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _sample(lab: Lab) -> None:
     name = f"{lab.family['name']}.sample"
     with gr.Row(elem_classes="gv-work", equal_height=False):
         with gr.Column(scale=1, min_width=280, elem_classes="gv-controls"):
-            lab.follow(Controls(lab.catalogue, lab.family, name))
+            lab.follow(Controls(lab.family, name))
         with gr.Column(scale=3, min_width=320):
             rows = tuple(dict.fromkeys(Row(**row) for m in lab.models for row in m["beside"]))
             lab.player = Player(lab.engine, name, rows=rows, premiere=lab.family["name"])
@@ -73,7 +73,7 @@ def _sample(lab: Lab) -> None:
 
 
 def _own(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
-    """What the family's own tab.py adds."""
+    """What the family's own page adds."""
     if not lab.family["has_tab"]:
         return []
-    return importlib.import_module(f"genviz.families.{lab.family['name']}.tab").panels(lab)
+    return importlib.import_module(f"genviz.families.{lab.family['name']}.page").panels(lab)

@@ -1,4 +1,4 @@
-"""How the page looks, and the arguments of launch(): colours, type, styles, scripts.
+"""How the page looks, and the arguments of launch(): colours, type, styles.
 
 Fonts are the system's own and every script comes from the app: no request leaves the machine.
 """
@@ -6,21 +6,19 @@ Fonts are the system's own and every script comes from the app: no request leave
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 from starlette.middleware import Middleware
 
-from genviz.ui import about, export, film, reading
+from genviz import media
+from genviz.medium import MEDIA
+from genviz.ui import about, export, film, quick, reading, served
 from genviz.ui.door import Door, Rules
 from genviz.ui.mcp import Tools
-from genviz.ui.widget import scripts, styles
 
 AUDIENCE = 400  # people at once; also the most events that gradio runs at a time
-
-ASSETS = Path(__file__).parent / "assets"
 SANS = [fonts.Font(name) for name in ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")]
 MONO = [fonts.Font(name) for name in ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")]
 
@@ -40,12 +38,16 @@ def theme() -> gr.themes.Base:
     )  # fmt: skip
 
 
-def head(tools: list[dict] | None = None) -> str:
-    """Everything the page needs in its <head>: the shared script, the widgets' scripts and styles, and the list of tools."""
-    script = (ASSETS / "genviz.js").read_text(encoding="utf-8") + "\n" + scripts() + f"\ngenviz.tools = {json.dumps(tools or [])};"
-    style = (ASSETS / "genviz.css").read_text(encoding="utf-8") + "\n" + styles()
-    script = script.replace("</script", r"<\/script")
-    return f"<style>{style}</style><script>{script}</script>"
+def head(tools: list[dict] | None = None, catalogue: dict | None = None) -> str:
+    """What the page needs in its <head>: the first modules, and what all widgets are told (core/told.js)."""
+    known = catalogue or {"families": [], "data": {}}
+    models = [m for f in known["families"] for m in (*f["models"], *f.get("planes", ()))]
+    titles = {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in known["data"].items()}
+    told = {"tools": tools or [], "titles": titles, "classes": {name: d["classes"] for name, d in known["data"].items()},
+            "raster": [m["name"] for m in models if m["grows"] == "pixels"],
+            "kinds": {name: list(media.of(name).KINDS) for name in MEDIA}}  # fmt: skip
+    text = json.dumps(told, ensure_ascii=False).replace("<", r"\u003c")
+    return f'{served.head()}<script type="application/json" id="gv-told">{text}</script>'
 
 
 def page(demo: gr.Blocks, engine: Any = None, rules: Rules | None = None) -> dict[str, Any]:
@@ -53,11 +55,14 @@ def page(demo: gr.Blocks, engine: Any = None, rules: Rules | None = None) -> dic
 
     `_frontend` keeps Gradio from asking for its own page, once and for three seconds only, and blaming localhost on a busy machine.
     """
+    quick.start_patiently()
     tools = Tools(demo)
-    door = Door(demo, rules or Rules(), tools.lifespan)
-    routes = [*reading.routes(demo), *about.routes(), *(film.routes(engine) if engine else ()), *(export.routes(engine) if engine else ())]
+    own = head(getattr(demo, "tools", None), engine and engine.catalogue()), served.sheet()
+    door = Door(demo, rules or Rules(), tools.lifespan, own)
+    films = [*film.routes(engine), *export.routes(engine)] if engine else []
+    routes = [*reading.routes(demo), *about.routes(), *served.routes(), *films]
     return {
-        "theme": theme(), "head": head(getattr(demo, "tools", None)), 
+        "theme": theme(),
         "app_kwargs": {
             "routes": [*routes, tools.mount()], "lifespan": door.lifespan,
             "middleware": [Middleware(reading.Reading, demo=demo)], "exception_handlers": reading.HANDLERS,

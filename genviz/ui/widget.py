@@ -1,18 +1,11 @@
-'''How a widget of the page is made: one small class with a template, a style, a script and Python functions that the script may ask.
+'''How a widget of the page is made: one small class with Python functions, and beside it a folder with a module, a view and a style.
 
 A complete widget (run it with `demo.launch(**page(demo))` from genviz.ui.theme):
 
     class Decoder(Widget):
         """A slider whose picture follows the pointer."""
 
-        template = '<canvas class="picture"></canvas><input type="range" min="-3" max="3" step="0.01" value="0"><p class="read"></p>'
-        css = ".picture { width: 224px }"                       # rules hold inside this widget only
-        js = """
-            const canvas = element.querySelector(".picture"), slider = element.querySelector("input");
-            const draw = genviz.latest(ask.decode, answer => genviz.draw(canvas, answer.sprite));   // newest answer wins
-            slider.addEventListener("input", () => draw({z: [+slider.value, 0], model: props.value.model, data: props.value.data}));
-            watch("value", () => draw({z: [+slider.value, 0], ...}));  // a menu of the tab changed (lab.follow)
-        """
+        folder = "ui/web/decoder"                               # below the package; families/<family>/page/<panel> for a family's own
 
         def __init__(self, engine):
             super().__init__({"title": "any JSON"}, server=[self.decode])
@@ -25,30 +18,37 @@ A complete widget (run it with `demo.launch(**page(demo))` from genviz.ui.theme)
     with gr.Tab("Decoder"):
         lab.follow(Decoder(lab.engine))                         # value["model" / "data" / "seed"] follow the menus
 
-The script sees: `element`, `props` (props.value is the Python value; setting props.value = {...} tells Python), `watch(name, f)`, `ask`
-(each function of `server`: takes ONE object, returns a promise, rejects with an Error whose message is the sentence to show),
-`trigger(name, data)` for the names listed in `events_sent`, and `genviz`:
+    view.html    <canvas class="picture"></canvas><input type="range" min="-3" max="3" step="0.01" value="0">
+    style.css    .gv-Decoder { .picture { width: 224px } }      # the class of the widget; .gv-<family> in a family's shared.css
+    panel.js     import { latest } from "../core/dom.js";
+                 import { draw } from "../core/pictures.js";
 
-    genviz.latest(ask.f, show)       -> send(args): newest wins, up to four requests in flight, stale answers dropped, errors to a toast
-    genviz.draw(canvas, url)         -> promise; decodes a PNG data URL onto a canvas at its own size (CSS enlarges, pixelated)
-    genviz.sprite(url)               -> promise of an ImageBitmap; genviz.cell(canvas, bitmap, i, columns, side = 28) draws one image of it
-    genviz.pixels(bitmap or canvas, i = 0, columns = 1, side = 28) -> Uint8ClampedArray of side * side grey bytes
-    genviz.paint(canvas, pixels, side = 28)     grey bytes onto a canvas
-    genviz.bytes64(pixels)           -> base64 for Python's `pictures.from_base64`
-    genviz.heat(canvas, numbers, width, {signed, low, high})   a heat map (viridis-like, or blue-white-orange with a sign)
-    genviz.toast(error or sentence)  shows one sentence
-    genviz.receive(tool, take)       this widget is the receiver of a tool declared with lab.tool(...); take({pixels, label, from})
-    genviz.send(tool, {pixels})      opens the tool's tab and hands the image over
-    genviz.copy(text)                -> promise of true where it is on the clipboard, over plain http too
-    genviz.css("--name")             a CSS variable of the current theme; genviz.dark() -> bool
+                 export default ({ props, ask, watch, find }) => {
+                   const slider = find("input"), { model, data } = props.value;
+                   const show = latest(ask.decode, answer => draw(find(".picture"), answer.sprite));   // newest answer wins
+                   slider.addEventListener("input", () => show({ z: [+slider.value, 0], model, data }));
+                   watch("value", () => ...);                   // a menu of the tab changed (lab.follow)
+                 };
 
-Films (a walk, step by step) are shown by a Player: see genviz.ui.player for genviz.film, genviz.stop and genviz.listen. The address
-of the page holds what people set (genviz.ui.link): sliders, menus and boxes of a panel's widgets under their first class names.
+The module is called with (core/start.js, `Panel`) `element`, `props` (props.value is the Python value; setting props.value = {...} tells
+Python), `watch(name, f)`, `ask` (each function of `server`: takes ONE object, returns a promise, rejects with an Error whose message is
+the sentence to show), `trigger(name, data)` for the names listed in `events_sent`, `find(selector)`, and `say(text, wrong)` for the
+widget's own line. What modules share lies in genviz/ui/web/core:
 
-Rules that cost hours elsewhere: the template is static (a script owns what is inside); a widget in a tab that was never opened is not in
-the page (so read props.value when the script starts, not before); server functions have no queue, so cheap work only (an `async` one
-that awaits the engine is cheap); numpy values are not JSON (use float(), .tolist()). Errors: raise ValueError("One sentence."), and the
-page shows it.
+    dom         latest(ask.f, show): newest wins; toast(sentence), copy(text), remember, keep, open(tab), css("--name"), make(tag, ...)
+    pictures    sprite, draw, cell, paint, pixels, heat: arrays and sprites onto a canvas
+    arrays      encode(bytes), decode(text), floats(text): base64 as Python's pictures.from_base64 reads it
+    chart       charts with axes, hover values and CSV
+    films       film, stop, listen for players by name (genviz.ui.player); play: any film, from its order to its last frame
+    hands       pointer, keys: nothing else hears them
+    mail        receive(tool, take), send(tool, parcel): images from one tool to another (lab.tool)
+    link        what the address of the page holds (genviz.ui.link): sliders, menus and boxes under their first class names
+
+Files of these folders are served under a hash (genviz.ui.served) and fetched when a widget appears on the page.
+
+Rules that cost hours elsewhere: a widget in a tab that was never opened is not in the page (so read props.value when the module is
+called, not before); server functions have no queue, so cheap work only (an `async` one that awaits the engine is cheap); numpy values are
+not JSON (use float(), .tolist()). Errors: raise ValueError("One sentence."), and the page shows it.
 '''
 
 from __future__ import annotations
@@ -56,37 +56,43 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import gradio as gr
 from anyio.to_thread import run_sync
+from gradio.components.base import Component
 
-from genviz.ui import field
+from genviz.ui import field, served
 
 log = logging.getLogger("genviz.ui")
+CHAT = ("_retryable", "_undoable", "_selectable", "likeable", "streamable")  # what gradio tells of components that others can answer to
 
 
 class Widget(gr.HTML):
-    """A custom component; see the module's docstring. Subclasses set `template`, `css`, `js` and, for Python listeners, `events_sent`."""
+    """A custom component; see the module's docstring. Subclasses set `folder` and, for Python listeners, `events_sent`."""
 
-    template = ""
-    css = ""
-    js = ""
-    events_sent: tuple[str, ...] = ()  # names the script may pass to trigger(); each becomes a listener method here
+    folder: ClassVar[str] = ""  # with panel.js and view.html, below the package
+    events_sent: tuple[str, ...] = ()  # names the module may pass to trigger(); each becomes a listener method here
 
     def __init__(self, value: Any = None, *, server: Sequence[Callable] = (), **options: Any):
         """`value` is plain JSON; `server` are the functions behind `ask`; `options` are gr.HTML's (elem_id, visible, ...)."""
-        name = type(self).__name__
+        kinds = [kind.__name__ for kind in reversed(type(self).__mro__) if issubclass(kind, Widget) and kind is not Widget]
+        family = [self.folder.split("/")[1]] if self.folder.startswith("families/") else []
         quoted = " ".join(f"'{event}'" for event in self.events_sent)  # gradio makes a listener of every name quoted in this text
         super().__init__(
             {} if value is None else value,
-            html_template=f'<div class="gv gv-{name}">{self.template}</div>',
-            js_on_load=f"/* {quoted} */ (function start() {{ if (window.genviz && genviz.start) "
-            f"genviz.start(`{name}`, element, props, server, watch, trigger); else setTimeout(start, 10); }})()",
+            html_template=f'<div class="gv {" ".join(f"gv-{name}" for name in (*family, *kinds))}"></div>',
+            js_on_load=f"/* {quoted} */ {served.START}(`{self.folder}`, element, props, server, watch, trigger)" if self.folder else "",
             apply_default_css=False,
             server_functions=[_guarded(f) for f in server],
             **options,
         )
+
+    def get_config(self) -> dict[str, Any]:
+        """What the browser is told: gr.HTML's own settings. Gradio would add every attribute that is named like a parameter of the
+        subclass, as the whole catalogue or an engine's repr."""
+        config = {k: v for k, v in Component.get_config(self, gr.HTML).items() if not (k in CHAT and v is False)}
+        return {**config, "component_class_name": self.component_class_name}
 
     def preprocess(self, payload: Any) -> Any:
         return payload
@@ -95,7 +101,7 @@ class Widget(gr.HTML):
         return value
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": f"the state of {type(self).__name__}, any JSON object"}
+        return {"type": "object"}
 
     def example_payload(self) -> Any:
         return {}
@@ -121,28 +127,3 @@ def _guarded(f: Callable) -> Callable:
 
     call.__name__, call.fields = name, fields
     return call
-
-
-def widgets() -> list[type[Widget]]:
-    """Every widget class defined so far, parents before children."""
-    found: list[type[Widget]] = []
-    waiting = list(Widget.__subclasses__())
-    while waiting:
-        kind = waiting.pop(0)
-        found.append(kind)
-        waiting += kind.__subclasses__()
-    return found
-
-
-def scripts() -> str:
-    """The scripts of all widgets, each registered under its class name; sent once per page, however many instances there are."""
-    return "\n".join(
-        f"genviz.widgets[{kind.__name__!r}] = function (element, props, ask, watch, trigger) {{\n{inspect.cleandoc(kind.js)}\n}};"
-        for kind in widgets()
-        if kind.js
-    )
-
-
-def styles() -> str:
-    """The styles of all widgets; nesting keeps each rule inside its own widget."""
-    return "\n".join(f".gv-{kind.__name__} {{\n{inspect.cleandoc(kind.css)}\n}}" for kind in widgets() if kind.css)

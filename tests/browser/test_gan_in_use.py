@@ -28,7 +28,7 @@ def test_the_game_is_watched_from_noise_to_pictures(visit) -> None:
     open_tab(page, "gan", "the-game-watched")
     loud(page, ".gv-Watched .about", "Frechet distance here")
     end, figure = picture(page, ".gv-Watched .x"), float(page.locator(".gv-Watched .about b").inner_text())
-    assert page.locator(".gv-Watched .losses path").count() == 2 and page.locator(".gv-Watched .scores rect").count() > 10
+    assert page.locator(".gv-Watched .losses polyline").count() == 2 and page.locator(".gv-Watched .scores rect").count() > 10
     keep(page, "game-in-use")
     slide(page, ".gv-Watched .t", 0)
     loud(page, ".gv-Watched .when", "step 0 of")

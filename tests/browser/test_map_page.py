@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pages import LONG
+from pages import LONG, core
 from test_panels_in_use import keep
 
 
@@ -11,7 +11,7 @@ from test_panels_in_use import keep
 def chart(visit):
     page = visit(height=1000)
     page.wait_for_selector("#tab-vae-button", state="attached", timeout=LONG)
-    page.evaluate("genviz.open('tab-vae').then(() => genviz.open('tab-vae-map'))")
+    page.evaluate(f"{core('dom')}.then(dom => dom.open('tab-vae').then(() => dom.open('tab-vae-map')))")
     page.wait_for_function("document.querySelector('.gv-MapPane .say')?.textContent.startsWith('UMAP of 5,000')", timeout=LONG)
     # the first image of the chooser has landed
     page.wait_for_function("document.querySelectorAll('.gv-MapPane .near > div').length === 10", timeout=LONG)

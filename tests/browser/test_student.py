@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from pages import LONG, SCREENS
+from pages import LONG, SCREENS, core
 
 FAMILIES = ("gan", "autoregressive", "vae", "flow", "ebm", "diffusion", "score")
 
@@ -144,9 +144,9 @@ def test_closing_a_duplicated_tab_leaves_the_original_its_film(visit) -> None:
     copy.goto(page.url)
     open_tab(copy, "diffusion")
     copy.wait_for_selector(".gv-Player[data-state=running]:visible", timeout=LONG)
-    assert copy.evaluate("genviz.viewer") != page.evaluate("genviz.viewer")
-    job = copy.evaluate("genviz.remember('film.diffusion.sample')?.job")
-    assert job == page.evaluate("genviz.remember('film.diffusion.sample')?.job"), "both watch one film"
+    assert copy.evaluate(f"{core('films')}.then(films => films.viewer)") != page.evaluate(f"{core('films')}.then(films => films.viewer)")
+    job = copy.evaluate("JSON.parse(sessionStorage.getItem('genviz.film.diffusion.sample'))?.job")
+    assert job == page.evaluate("JSON.parse(sessionStorage.getItem('genviz.film.diffusion.sample'))?.job"), "both watch one film"
     with copy.expect_request(lambda r: r.url.endswith("/genviz/cancel")):
         copy.locator(".gv-Controls:visible .stop").click()
     copy.wait_for_selector(".gv-Player[data-state=cancelled]:visible", timeout=LONG)

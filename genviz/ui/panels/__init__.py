@@ -4,7 +4,7 @@
         with gr.Tab(title):
             build()
 
-A family adds its own panels in families/<family>/tab.py in the same form.
+A family adds its own panels in families/<family>/page in the same form.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b, w the angle between a and b, ke
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -22,7 +21,6 @@ from genviz.ui.pick import Pick
 from genviz.ui.widget import Widget
 
 STEPS = 41  # of the slider; every fourth stands in the strips
-ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -44,34 +42,7 @@ def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 class Interpolation(Widget):
     """Three strips between two pictures, a slider through them and an animation."""
 
-    template = """
-        <div class="big">
-          <figure><canvas data-row="0"></canvas><figcaption>latent, straight line</figcaption></figure>
-          <figure><canvas data-row="1"></canvas><figcaption>latent, arc</figcaption></figure>
-          <figure><canvas data-row="2"></canvas><figcaption>pixel blend</figcaption></figure>
-        </div>
-        <div class="bar"><button type="button" class="play">Play</button>
-          <input type="range" class="t" min="0" max="40" value="20" aria-label="Position between the two pictures">
-          <output>t = 0.50</output></div>
-        <div class="strips"></div>
-        <p class="about"></p>"""
-
-    css = """
-        & { color: var(--body-text-color); }
-        canvas { image-rendering: pixelated; display: block; width: 100%; background: #000; }
-        .big { display: flex; gap: 1rem; flex-wrap: wrap; }
-        figure { margin: 0; width: clamp(92px, 26%, 224px); } figure canvas { aspect-ratio: 1; border-radius: 4px; }
-        figcaption, .strips span { font-size: .9em; }
-        .bar { display: flex; gap: .8rem; align-items: center; margin: .8rem 0; max-width: 760px; }
-        .t { flex: 1; min-width: 0; accent-color: var(--color-accent); } output { min-width: 4.6em; font-variant-numeric: tabular-nums; }
-        .play { font: inherit; color: #fff; background: var(--color-accent); border: 0; border-radius: 6px; padding: .35em 1em;
-          cursor: pointer; min-width: 5.5em; }
-        .strips { display: grid; gap: .15rem; max-width: 760px; } .strips canvas { cursor: pointer; margin-bottom: .4rem; }
-        .about { font-size: .95em; }
-        body.projector & figure { width: clamp(92px, 30%, 340px); }
-        body.projector & .strips, body.projector & .bar { max-width: 1100px; }"""
-
-    js = (ASSETS / "interpolation.js").read_text(encoding="utf-8")
+    folder = "ui/web/interpolation"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.between])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -28,7 +27,6 @@ CELLS = 24  # the atlas has CELLS x CELLS pictures
 Images = Annotated[list, Many(Image(), 3)]
 Told = Annotated[int, Whole(0, WIDEST)]  # the number of a class or kind
 KEPT = 32  # planes that the server remembers; those of 2-D latent spaces are the same for everybody
-ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def lattice(origin: np.ndarray, p: np.ndarray, q: np.ndarray, low: float, high: float, cells: int = CELLS) -> np.ndarray:
@@ -40,44 +38,7 @@ def lattice(origin: np.ndarray, p: np.ndarray, q: np.ndarray, low: float, high: 
 class LatentPlane(Widget):
     """The plane with its atlas and points, and the picture under the pointer."""
 
-    template = """
-        <div class="plane">
-          <canvas class="back" role="application" tabindex="0"
-            aria-label="Latent plane: move the pointer or use the arrow keys; the picture beside it is decoded there"></canvas>
-          <div class="ticks"><span class="lo"></span><span class="axis"></span><span class="hi"></span></div>
-          <div class="bar">
-            <label><input type="checkbox" class="tiles" checked> pictures</label>
-            <label class="dots-of"><input type="checkbox" class="dots" checked> test images by class</label>
-            <label title="Off: only what the server has decoded is shown">
-              <input type="checkbox" class="mix" checked> blend while waiting</label>
-            <label class="told-of" hidden><span></span> <select class="told"></select></label>
-          </div>
-          <div class="legend"></div>
-        </div>
-        <div class="here"><canvas class="x" width="28" height="28"></canvas><p class="z"></p><p class="state"></p></div>"""
-
-    css = """
-        & { display: grid; grid-template-columns: minmax(0, 1.7fr) minmax(0, 1fr); gap: 1.2rem; max-width: 780px;
-          color: var(--body-text-color); }
-        .back { width: 100%; aspect-ratio: 1; display: block; background: #000; border-radius: 6px; cursor: crosshair;
-          image-rendering: auto; }
-        .back:focus-visible { outline: 3px solid var(--color-accent); }
-        .ticks { display: flex; justify-content: space-between; font-size: .85em; color: var(--body-text-color-subdued); }
-        .bar { display: flex; flex-wrap: wrap; gap: .3rem 1rem; font-size: .95em; margin-top: .3rem; }
-        .bar { align-items: center; } .bar label { cursor: pointer; }
-        .told { font: inherit; color: inherit; background-color: var(--input-background-fill); border: 0; border-radius: 6px;
-          padding: .15rem 2rem .15rem .5rem; }
-        .bar input { appearance: auto !important; background-image: none !important; accent-color: var(--color-accent); }
-        .legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; font-size: .85em; margin-top: .3rem; }
-        [hidden] { display: none !important; }
-        .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .3em; vertical-align: -1px; }
-        .here canvas { width: 100%; aspect-ratio: 1; background: #000; border-radius: 6px; }
-        .here p { margin: .4rem 0 0; font-size: .95em; font-variant-numeric: tabular-nums; }
-        .state { color: var(--body-text-color-subdued); }
-        body.projector & { max-width: 1200px; grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); }
-        @media (max-width: 640px) { & { grid-template-columns: 1fr; } .here { max-width: 190px; } }"""
-
-    js = (ASSETS / "latent_plane.js").read_text(encoding="utf-8")
+    folder = "ui/web/latent_plane"
 
     def __init__(self, engine: Any, value: dict):
         super().__init__(value, server=[self.plane, self.at, self.points])

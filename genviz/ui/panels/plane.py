@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -40,7 +39,6 @@ MESH = (21, 121)  # lines of the latent plane each way, and points of a line
 REACH = 2.5  # the mesh covers [-REACH, REACH] squared of the latent plane
 PART = 1200  # places that are asked for at a time: films go on in between
 KEPT = 64  # answers that the server remembers
-ASSETS = Path(__file__).parent.parent / "assets"
 
 LAYERS = {"log_prob": {}, "importance_weighted": {"k": 32, "seed": 0}, "energy": {}, "odds": {}}  # a number for each place; the options
 Layer = Annotated[str, Choice(tuple(LAYERS), "layer")]
@@ -60,9 +58,7 @@ def _sent(x: np.ndarray) -> str:
 class Plane(Widget):
     """Data and model side by side, with layers, arrows, paths, and a cut through both densities under the pointer."""
 
-    template = (ASSETS / "plane.html").read_text(encoding="utf-8")
-    css = (ASSETS / "plane.css").read_text(encoding="utf-8")
-    js = (ASSETS / "plane.js").read_text(encoding="utf-8")
+    folder = "ui/web/plane"
 
     def __init__(self, engine: Any, player: str, models: list[dict]):
         """`player` is the name of the player whose points are drawn, `models` their dictionaries in the catalogue."""
@@ -126,7 +122,7 @@ def panel(lab: Lab) -> None:
                                     interactive=True, filterable=False, visible=len(family["models"]) > 1)  # fmt: skip
                 data = gr.Dropdown([(titles[d], d) for d in names], value=trained_on, label="Data set", interactive=True, filterable=False)
             here = Lab(lab.engine, catalogue, family, model, data, lab.seed)
-            here.follow(Controls(catalogue, family, player, n=POINTS, most=2 * POINTS))
+            here.follow(Controls(family, player, n=POINTS, most=2 * POINTS))
         with gr.Column(scale=3, min_width=320):
             here.follow(Plane(lab.engine, player, family["models"]))
             Player(lab.engine, player, stage=False, empty="Press Sample and watch the points arrive.")

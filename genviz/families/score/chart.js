@@ -1,4 +1,0 @@
-const find = s => element.querySelector(s), v = () => props.value;
-const fill = (svg, width, height, text) => { svg.setAttribute("viewBox", `0 0 ${width} ${height}`); svg.setAttribute("width", width); svg.setAttribute("height", height); svg.innerHTML = text; };
-const letter = svg => parseFloat(getComputedStyle(svg).fontSize);
-const three = value => value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(2);
