@@ -18,6 +18,7 @@ MAY = {
     "file": set(),
     "argument": {"families", "file"},
     "frame": set(),
+    "__main__": {"ui"},
     "table": set(),
     "inventory": set(),
     "notebook": {"frame", "plots"},
