@@ -21,6 +21,7 @@ MAY = {
     "medium": set(),
     "media": {"data", "media", "medium", "plots"},
     "likelihood": set(),
+    "__main__": {"ui"},
     "table": set(),
     "inventory": set(),
     "notebook": {"data", "frame", "media", "plots"},
