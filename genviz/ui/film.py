@@ -13,6 +13,8 @@ that several watch, as after a tab was duplicated, ends when the last of them ha
 from __future__ import annotations
 
 import base64
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,12 +31,15 @@ from genviz.plots import pictures
 from genviz.ui.reading import Wrong, parse, refusal
 
 LARGEST = 2**20  # bytes of a question
+PAINTED = 32 * 2**20  # bytes of shots that are kept as they were sent, with the numbers they show
 AT_ONCE = 12  # shots in one answer: the first pictures are on screen while the rest is on its way
 PAINTS = ("grey", "signed", "heat")
 
 
 def routes(engine: Any) -> list[Route]:
     """The routes, for the `app_kwargs` of launch()."""
+
+    painted = Painted()
 
     async def submit(request: Request) -> JSONResponse:
         try:
@@ -57,7 +62,7 @@ def routes(engine: Any) -> list[Route]:
             return JSONResponse({"error": str(error), "status": "error", "place": 0, "message": str(error), "shots": []}, 400)
         view = await engine.wait(query.get("job", ""), have, timeout=10, viewer=viewer)
         some = view.shots[:AT_ONCE]
-        shots = await run_in_threadpool(lambda: [_shot(s, paints) for s in some]) if some else []
+        shots = await run_in_threadpool(lambda: [painted.shot(s, paints) for s in some]) if some else []
         final = len(some) == len(view.shots)  # the last pictures come before the word that it is done
         return JSONResponse({"status": view.status if final else "running", "place": view.place, "message": view.message, "shots": shots})
 
@@ -152,6 +157,29 @@ def paints_of(text: str) -> dict[str, str]:
         if limit:
             asked_for.number("paint", limit, 1e-6, 1e6)
     return paints
+
+
+class Painted:
+    """Shots as the page reads them, the last ones kept: a hall that watches one film asks for each of them many times."""
+
+    def __init__(self, most: int = PAINTED):
+        self._most, self._bytes, self._lock = most, 0, threading.Lock()
+        self._kept: OrderedDict[tuple, tuple[Any, dict, int]] = OrderedDict()
+
+    def shot(self, shot: Any, paints: dict[str, str]) -> dict:
+        key = (id(shot), *paints.items())  # no other shot has this id while this one is kept
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][1]
+        made = _shot(shot, paints)
+        size = shot.bytes + sum(len(v) for v in (*made.values(), *made.get("aux", {}).values()) if isinstance(v, str))
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key], self._bytes = (shot, made, size), self._bytes + size
+            while self._bytes > self._most:
+                self._bytes -= self._kept.popitem(last=False)[1][2]
+        return made
 
 
 def _shot(shot: Any, paints: dict[str, str]) -> dict:
