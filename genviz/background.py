@@ -86,7 +86,7 @@ class Background:
         """Everything that is known of a job; ValueError for a name that was never given or is forgotten."""
         with self._lock:
             if name not in self._jobs:
-                raise ValueError(f"This {self._noun} is no longer here; start it again.")
+                raise ValueError(f"This {self.noun} is no longer here; begin it again.")
             return self._jobs[name]
 
     def _end(self, job: dict, why: str) -> None:

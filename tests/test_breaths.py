@@ -104,6 +104,7 @@ LONG = [
 def test_a_turn_of_an_answer_is_one_call(name: str, method: str, x: Any, options: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     with counted(STAGE.model(name, ""), monkeypatch) as since:
         answer, calls = turns_of(name, method, () if x is None else (x,), since, seed=0, **options)
+    assert calls[0] == [], "a long answer takes a breath before it begins"
     assert len(calls) > 1 and all(len(rows) <= 2 for rows in calls[:-1]) and sum(map(len, calls)) > 1
     assert max((max(rows) for rows in calls if rows), default=0) <= (
         20_000 if method == "partition" else 250 if name == "vae/vae" else AT_ONCE
@@ -125,7 +126,7 @@ def test_the_answers_of_a_flow_go_layer_by_layer_or_draw_by_draw(method: str, mo
             **({} if method == "restore" else {"seed": 0}),
             **({"k": 5} if method == "importance_weighted" else {}),
         )
-    assert len(calls) > 4 and max(len(rows) for rows in calls[1:]) <= layers
+    assert calls[0] == [] and len(calls) > 4 and max(len(rows) for rows in calls[2:]) <= layers
 
 
 def test_whoever_is_in_no_hurry_sees_no_breath() -> None:

@@ -293,5 +293,5 @@ def test_the_panel_comes_with_trained_planes_only() -> None:
 
 def test_points_travel_as_numbers() -> None:
     x = np.random.default_rng(0).normal(size=(7, 2)).astype(np.float32)
-    shot = film.wired([Shot(x, 1, 4, 2, 0.5, "here")], None, {}, DATA["rings"])[0]
+    shot = film.wired(Shot(x, 1, 4, 2, 0.5, "here"), None, {}, DATA["rings"])
     assert np.array_equal(numbers(shot["points"]).reshape(7, 2), x) and (shot["n"], shot["step"], shot["steps"]) == (7, 1, 4)

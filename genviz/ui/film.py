@@ -12,6 +12,8 @@ that several watch, as after a tab was duplicated, ends when the last of them ha
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,16 +28,19 @@ from genviz.catalogue import data_in
 from genviz.data import Data
 from genviz.engine import Full
 from genviz.engine import request as asked_for
-from genviz.engine.job import Shot
+from genviz.engine.job import Shot, View
 from genviz.media.image import PAINTS
 from genviz.ui.reading import Wrong, parse, refusal
 
 LARGEST = 2**20  # bytes of a question
+PAINTED = 32 * 2**20  # bytes of shots that are kept as they were sent, with the numbers they show
 AT_ONCE = 12  # shots in one answer: the first pictures are on screen while the rest is on its way
 
 
 def routes(engine: Any) -> list[Route]:
     """The routes, for the `app_kwargs` of launch()."""
+
+    painted = Painted()
 
     async def submit(request: Request) -> JSONResponse:
         try:
@@ -59,7 +64,7 @@ def routes(engine: Any) -> list[Route]:
             return JSONResponse({"error": str(error), "status": "error", "place": 0, "message": str(error), "shots": []}, 400)
         view = await engine.wait(query.get("job", ""), have, timeout=10, viewer=viewer)
         some = view.shots[:AT_ONCE]
-        shots = await run_in_threadpool(wired, some, view.before, paints, data_in(engine.catalogue(), view.order.data)) if some else []
+        shots = await run_in_threadpool(painted.shots, some, view, paints, data_in(engine.catalogue(), view.order.data)) if some else []
         final = len(some) == len(view.shots)  # the last pictures come before the word that it is done
         return JSONResponse({"status": view.status if final else "running", "place": view.place, "message": view.message, "shots": shots})
 
@@ -153,11 +158,35 @@ def paints_of(text: str) -> dict[str, str]:
     return paints
 
 
-def wired(shots: list[Shot], before: Shot | None, paints: dict[str, str], data: Data) -> list[dict]:
-    """Shots as the page reads them: what all media share, and what the medium of the data set makes of x and the extras."""
-    send = media.of(data.medium).wire
-    return [
-        {"medium": data.medium, "n": len(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": round(shot.ms, 3),
-         "caption": shot.caption, **send(shot, last, paints, data)}
-        for last, shot in zip([before, *shots], shots, strict=False)
-    ]  # fmt: skip
+class Painted:
+    """Shots as the page reads them, the last ones kept: a hall that watches one film asks for each of them many times."""
+
+    def __init__(self, most: int = PAINTED):
+        self._most, self._bytes, self._lock = most, 0, threading.Lock()
+        self._kept: OrderedDict[tuple, tuple[Any, dict, int]] = OrderedDict()
+
+    def shots(self, shots: list[Shot], view: View, paints: dict[str, str], data: Data) -> list[dict]:
+        """Shots of a view, from its first on."""
+        return [self._shot(shot, last, paints, data) for last, shot in zip([view.before, *shots], shots, strict=False)]
+
+    def _shot(self, shot: Shot, before: Shot | None, paints: dict[str, str], data: Data) -> dict:
+        key = (id(shot), id(before), data.name, *paints.items())  # no others have these ids while these are kept
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][1]
+        made = wired(shot, before, paints, data)
+        size = shot.bytes + sum(len(v) for v in (*made.values(), *made.get("aux", {}).values()) if isinstance(v, str))
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key], self._bytes = ((shot, before), made, size), self._bytes + size
+            while self._bytes > self._most:
+                self._bytes -= self._kept.popitem(last=False)[1][2]
+        return made
+
+
+def wired(shot: Shot, before: Shot | None, paints: dict[str, str], data: Data) -> dict:
+    """A shot as the page reads it: what all media share, and what the medium of the data set makes of x and the extras."""
+    told = {"medium": data.medium, "n": len(shot.x), "step": shot.step, "steps": shot.steps, "nfe": shot.nfe, "ms": round(shot.ms, 3),
+            "caption": shot.caption}  # fmt: skip
+    return told | media.of(data.medium).wire(shot, before, paints, data)

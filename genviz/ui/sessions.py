@@ -22,6 +22,7 @@ AGE = 60.0  # seconds that a mailbox may stay unopened; a listener opens it at l
 GRACE = 3.0  # seconds that it may in any case, even in a crowd
 BOXES, MAIL = 400, 2000  # mailboxes, and messages in all of them together, that may be unopened for longer than that
 ROOM = 800  # events under way and waiting
+LOOK = 0.1  # seconds between two looks of Gradio's queue for events, which are a few verbs over HTTP; its own are a thousand a second
 STATES, IDLE = 2000, 3600.0  # sessions with a state, and seconds until an unused one is forgotten
 
 
@@ -86,6 +87,8 @@ class Bounds:
         app.state_holder = Sessions()
         app.state_holder.set_blocks(self._demo)
         self._demo._queue.pending_messages_per_session = Mailboxes(STATES)
+        self._demo._queue.sleep_when_free = LOOK
+        self._demo._queue.progress_update_sleep_when_free = 5 * LOOK  # for bars of Gradio's, of which there are none here
         task = asyncio.create_task(self._watch(app))
         try:
             yield
