@@ -46,6 +46,16 @@ def warn(sentence: str) -> None:
     warnings.warn(sentence, FileWarning, stacklevel=3)
 
 
+def home() -> Path:
+    """The user's own folder: own models, own data sets, and their figures."""
+    return Path(os.environ.get("GENVIZ_HOME") or "runs")
+
+
+def drafts() -> Path:
+    """Where unfinished work is kept, that a later call goes on with."""
+    return Path(os.environ.get("GENVIZ_RUNS") or home())
+
+
 def shown(path: Path) -> str:
     """A file as sentences name it: "vae/vae-mnist.json"."""
     return f"{path.parent.name}/{path.name}" if path.parent.name else path.name

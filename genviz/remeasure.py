@@ -144,9 +144,7 @@ def _child(name: str, data: str, knobs: dict[str, Any], samples: int, parent: in
     try:
         card = checkpoint.card_of(name, data)
         if samples:
-            from genviz.families import find
-
-            find(name)[1].model_class().measured = (knobs,)  # in this process the model is measured at one setting only
+            checkpoint.find(name)[1].model_class().measured = (knobs,)  # in this process the model is measured at one setting only
             for item in measure.measure(card, samples):
                 if isinstance(item, Progress):
                     say(stage=item.text.split(": ", 1)[-1], done=item.done, total=item.total)

@@ -46,6 +46,10 @@ def examples(data: str, split: str) -> tuple[Tensor, Tensor]:
         from genviz.data.points import points
 
         return points(data, split)
+    if data not in DATASETS:
+        from genviz.data.own import images as own_images
+
+        return own_images(data, split)
     from genviz.data.images import images
 
     return images(data, split)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-import os
 import platform
 import sys
 import time
@@ -241,7 +240,7 @@ def train(data: str, seed: int = 0, budget: float | None = None, show=print) -> 
     others to so many minutes.
     """
     torch.manual_seed(seed)
-    runs = Path(os.environ.get("GENVIZ_RUNS", "runs")) / "classifier"
+    runs = files.drafts() / "classifier"
     net, seconds = Classifier(), 0.0
     for phase, recipe in enumerate(RECIPES[data], 1):
         before, net = net, Classifier(recipe.width, blocks=recipe.blocks).to(memory_format=torch.channels_last)

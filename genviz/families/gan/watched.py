@@ -16,8 +16,8 @@ PRETRAINED = Path(__file__).resolve().parents[3] / "pretrained"
 
 
 def history(card: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """What genviz.history kept of the training of a card (a dictionary of genviz.checkpoint.Card); ValueError where there is none."""
-    root = Path(os.environ.get("GENVIZ_PRETRAINED", PRETRAINED))
+    """What genviz.training.history kept of the training of a card (a Card as a dictionary); ValueError where there is nothing."""
+    root = files.home() / "models" if card.get("own") else Path(os.environ.get("GENVIZ_PRETRAINED", PRETRAINED))
     file = root / card["family"] / f"{card['model']}-{card['data']}.history.safetensors"
     if not card["history_sha256"] or not file.exists():
         raise ValueError(
