@@ -20,11 +20,22 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from genviz.file import FileWarning, reason
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is being done, and how much of it is; what `Command.bar` shows."""
+
+    text: str
+    done: int
+    total: int
+
 
 SEEDS = 2**32 - 1
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -184,6 +195,15 @@ class Command(argparse.ArgumentParser):
                 yield item
                 if of is None:
                     bar.update()
+
+    @contextlib.contextmanager
+    def shares(self, title: str) -> Iterator[Callable[[float], None]]:
+        """A bar for what tells a share in [0, 1] to a function."""
+        from tqdm import tqdm
+
+        shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+        with tqdm(desc=title, total=1.0, delay=1, bar_format=shape, disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
+            yield lambda share: bar.update(share - bar.n)
 
     def fail(self, error: Exception) -> None:
         """End with the sentence of an error."""

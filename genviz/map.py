@@ -13,7 +13,6 @@ fraction of a millisecond (`Map.place`). For a live layout of a part of the poin
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -170,12 +169,8 @@ def main() -> None:
     args = command.parse_args()
     with command.sentences():
         for data in [args.data] if args.data else DATASETS:
-
-            def show(share: float, data: str = data) -> None:
-                if sys.stderr.isatty():
-                    print(f"\rmap of {data} [{'#' * round(20 * share):<20}]", end="", file=sys.stderr, flush=True)
-
-            file = compute(args.model, data, args.device, args.n_neighbors, args.min_dist, show)
+            with command.shares(f"map of {data}") as show:
+                file = compute(args.model, data, args.device, args.n_neighbors, args.min_dist, show)
             print(f"wrote {file.parent.name}/{file.name}, {file.stat().st_size:,} bytes")
 
 

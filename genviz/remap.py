@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from genviz import argument
+from genviz.argument import Command, reader
 from genviz.engine.worker import die_with
 from genviz.map import Map, layout
 
@@ -176,6 +178,13 @@ def _child(parent: int) -> None:
         weighted_ms=weighted_ms, transform_ms=transform_ms, first_ms=first_ms)  # fmt: skip
 
 
+def main() -> None:
+    command = Command("python -m genviz.remap", "Lay out latent points that come on stdin. The app starts this; it is of no use by hand.")
+    command.add_argument("parent", type=reader(argument.whole, "parent", 0, 2**31), help="the process of the app, with which it ends")
+    args = command.parse_args()
+    with command.sentences(), contextlib.suppress(BrokenPipeError):
+        _child(args.parent)
+
+
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
-        _child(int(sys.argv[1]))
+    main()

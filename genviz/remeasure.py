@@ -23,8 +23,9 @@ from collections import OrderedDict
 from dataclasses import asdict, replace
 from typing import Any
 
-from genviz import checkpoint
-from genviz.compare import Progress, Row
+from genviz import argument, checkpoint
+from genviz.argument import Command, Progress, reader
+from genviz.compare import Row
 from genviz.data.idx import at_hand
 from genviz.engine.worker import die_with, threads
 
@@ -163,6 +164,17 @@ def _child(name: str, data: str, knobs: dict[str, Any], samples: int, parent: in
         say(error=str(error.args[0]))
 
 
+def main() -> None:
+    command = Command("python -m genviz.remeasure", "Measure a row again, told line by line. The app starts this; see genviz.compare.")
+    command.add_argument("model", type=reader(argument.model))
+    command.add_argument("data")
+    command.add_argument("knobs", type=reader(json.loads), help="as JSON")
+    command.add_argument("samples", type=reader(argument.whole, "samples", 0, 10_000), help="0 measures times alone")
+    command.add_argument("parent", type=reader(argument.whole, "parent", 0, 2**31), help="the process of the app, with which it ends")
+    args = command.parse_args()
+    with command.sentences(), contextlib.suppress(BrokenPipeError):
+        _child(args.model, args.data, args.knobs, args.samples, args.parent)
+
+
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
-        _child(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
+    main()

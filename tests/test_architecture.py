@@ -28,14 +28,15 @@ MAY = {
     "families": {"family", "file", "frame", "model", "noise", "nn"},
     "checkpoint": {"data", "families", "family", "file", "model"},
     "training": {"argument", "checkpoint", "data", "families", "family", "file", "metrics", "model"},
-    "train": {"argument", "checkpoint", "families", "family", "training"},
+    "train": {"argument", "checkpoint", "families", "training"},
+    "make": {"argument", "catalogue", "checkpoint", "compare", "data", "engine", "family", "likelihoods", "map", "model", "premiere", "train"},
     "catalogue": {"checkpoint", "families", "family", "frame", "model", "data"},
     "engine": {"argument", "engine", "catalogue", "checkpoint", "families", "family", "frame", "model"},
     "map": {"argument", "checkpoint", "data", "file", "model"},
     "likelihoods": {"argument", "checkpoint", "data", "file", "metrics", "model"},
-    "remap": {"engine", "map"},
+    "remap": {"argument", "engine", "map"},
     "premiere": {"argument", "catalogue", "checkpoint", "engine", "families", "file", "plots"},
-    "remeasure": {"checkpoint", "compare", "data", "engine"},
+    "remeasure": {"argument", "checkpoint", "compare", "data", "engine"},
     "compare": {"argument", "checkpoint", "data", "families", "family", "file", "frame", "model", "metrics"},
 }
 GRADIO_ROOMS = {"ui"}

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genviz import checkpoint, file
+from genviz.argument import Progress
 from genviz.family import IMAGE_DATA
 from genviz.file import FileError
 
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
     from genviz.checkpoint import Card
 
 SAMPLES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is being measured, and how much of it is done."""
-
-    text: str
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +212,16 @@ def metrics(row: Row) -> list[dict[str, Any]]:
         counted = "counting model of 4 neighbours at the same levels; " + row.likelihood_protocol
         found.append(("bits_per_dim_counting", row.counting, "bits/dim", counted))
     return [{"name": n, "value": v, "unit": u, "protocol": p.strip(" ;"), "command": row.command} for n, v, u, p in found]
+
+
+def written(cards: Iterable[Card]) -> Iterator[Progress | Row]:
+    """The same as `rows`; each row is written, with its card, as soon as it is there."""
+    must_be_whole()
+    for item in rows(cards):
+        if isinstance(item, Row):
+            merge([item])
+            write_metrics(item)
+        yield item
 
 
 def write_metrics(row: Row) -> None:

@@ -25,8 +25,9 @@ from torch import Tensor
 
 from genviz import checkpoint
 from genviz import file as files
+from genviz.argument import Progress
 from genviz.checkpoint import Card
-from genviz.compare import SAMPLES, Progress, Row, eye
+from genviz.compare import SAMPLES, Row, eye
 from genviz.data.images import images
 from genviz.frame import Frame
 from genviz.metrics import classifier
