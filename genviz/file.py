@@ -170,6 +170,18 @@ def read_arrays(path: Path, missing: str = "") -> tuple[dict[str, np.ndarray], d
         raise FileError(f"{shown(path)} is no readable safetensors file ({error}).") from None
 
 
+def must_be_writable(folder: Path) -> None:
+    """FileError unless files can be written into a folder, which is made if need be: to be said before hours of work, not after."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FileError(f"Nothing can be written into {folder}: {reason(error)}.") from None
+
+
 def write(path: Path, packed: bytes) -> None:
     """Write a file whole or not at all; FileError where it cannot be, as on a full disk."""
     partial = path.with_name(path.name + ".partial")

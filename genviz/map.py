@@ -146,6 +146,7 @@ def compute(name: str, data: str, device: str = "cpu", n_neighbors: int = N_NEIG
     from safetensors.numpy import save
 
     n_neighbors, min_dist = argument.whole("n_neighbors", n_neighbors, *NEIGHBORS), argument.number("min_dist", min_dist, 0, 0.99)
+    files.must_be_writable(path(data).parent)
     mu, sha256 = embed(name, data, device)
     xy = layout(mu, n_neighbors, min_dist, SEED, show).embedding_
     arrays = {"xy": xy.astype(np.float32), "mu": mu.astype(np.float16), "labels": exhibit(data)[1].astype(np.uint8)}

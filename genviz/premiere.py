@@ -123,13 +123,14 @@ def film(stage: Stage, catalogue: dict, family: dict) -> Iterator[Shot | Path]:
     order, shots = order_of(catalogue, family), []
     if order is None:
         raise ValueError(f"{family['name']} has no trained model that a film could show.")
+    shipped = checkpoint.root_of(order.model, order.data) == checkpoint.PRETRAINED
+    file = path(family["name"]) if shipped else _own_path(family["name"])
+    files.must_be_writable(file.parent)
     raster = next(m for m in family["models"] if m["name"] == order.model)["order"] == "raster"  # the player replays pixels
     for shot in stage.film(replace(order, frames=2 if raster else FRAMES)):
         if shot:
             shots.append(shot)
             yield shot
-    shipped = checkpoint.root_of(order.model, order.data) == checkpoint.PRETRAINED
-    file = path(family["name"]) if shipped else _own_path(family["name"])
     files.write(file, pack(catalogue, order, shots))
     yield file
 

@@ -217,6 +217,9 @@ def metrics(row: Row) -> list[dict[str, Any]]:
 def written(cards: Iterable[Card]) -> Iterator[Progress | Row]:
     """The same as `rows`; each row is written, with its card, as soon as it is there."""
     must_be_whole()
+    cards = [*cards]
+    for folder in {checkpoint.root(card.own) for card in cards}:
+        file.must_be_writable(folder)
     for item in rows(cards):
         if isinstance(item, Row):
             merge([item])

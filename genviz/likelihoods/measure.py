@@ -86,6 +86,7 @@ def compute(name: str, data: str, n: int = 0) -> Iterator[Progress | Path]:
     """Score the three sets with a trained model: Progress, then its file, written; nothing for a model without a likelihood. n = 0 chooses
     from LADDER by the time that an image takes."""
     card = checkpoint.card_of(name, data)
+    files.must_be_writable(path(name, data).parent)
     model = checkpoint.load(card).to(memory_format=torch.channels_last)
     kind = kind_of([*abilities(model), *answers(model)], min(K, model.importance))
     if not kind:

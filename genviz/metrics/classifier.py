@@ -241,6 +241,8 @@ def train(data: str, seed: int = 0, budget: float | None = None) -> Iterator[Pro
     """
     torch.manual_seed(seed)
     runs = files.drafts() / "classifier"
+    for folder in (runs, path_of(data).parent):
+        files.must_be_writable(folder)
     net, seconds = Classifier(), 0.0
     for phase, recipe in enumerate(RECIPES[data], 1):
         before, net = net, Classifier(recipe.width, blocks=recipe.blocks).to(memory_format=torch.channels_last)

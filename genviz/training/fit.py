@@ -198,6 +198,8 @@ def train(
     for part in model.children() if compile else ():
         part.compile()
     run = file.drafts() / f"{family.name}-{model_name}-{data}"
+    file.must_be_writable(checkpoint.root(not ship) / family.name)
+    file.must_be_writable(run)
     sizes = {split: len(examples(data, split)[0]) for split in ("train", "held_out")}
     classes = getattr(model, "classes", 10)
     if int(examples(data, "train")[1].max()) >= 10 >= classes > 0:
