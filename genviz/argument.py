@@ -19,10 +19,23 @@ import math
 import socket
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from genviz.file import FileWarning, reason
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is being done, and how much of it is; what `Command.bar` shows."""
+
+    text: str
+    done: int
+    total: int
+
 
 SEEDS = 2**32 - 1
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -102,9 +115,9 @@ def pick_device(value: str = "auto") -> str:
 
 def model(value: Any) -> str:
     """The name of a model, "family/model"; KeyError that lists the known ones."""
-    from genviz.families import find
+    from genviz import checkpoint
 
-    find(value)
+    checkpoint.find(str(value))
     return value
 
 
@@ -162,6 +175,35 @@ class Command(argparse.ArgumentParser):
             self.exit(130, "\nstopped\n")
         except (KeyError, ValueError, FloatingPointError, OSError) as error:
             self.fail(error)
+
+    def bar(self, items: Iterable[T], title: str = "") -> Iterator[T]:
+        """The same items, with a bar on stderr once they take over a second. An item that tells of progress (`step` of `steps` or `done`
+        of `total`, with `text` and `loss` where it has them) moves the bar to there, any other counts as one."""
+        from tqdm import tqdm
+
+        total = len(items) if isinstance(items, Sized) else None
+        with tqdm(desc=title, total=total, delay=1, mininterval=0.1 if sys.stderr.isatty() else 30, file=sys.stderr) as bar:
+            for item in items:
+                done, of = (getattr(item, a, getattr(item, b, None)) for a, b in (("step", "done"), ("steps", "total")))
+                if of is not None:
+                    bar.total = of
+                    bar.set_description_str(getattr(item, "text", title), refresh=False)
+                    if hasattr(item, "loss"):
+                        bar.set_postfix_str(f"loss {item.loss:.4f}", refresh=False)
+                    bar.n = min(bar.n, done)  # another stage begins
+                    bar.update(done - bar.n)
+                yield item
+                if of is None:
+                    bar.update()
+
+    @contextlib.contextmanager
+    def shares(self, title: str) -> Iterator[Callable[[float], None]]:
+        """A bar for what tells a share in [0, 1] to a function."""
+        from tqdm import tqdm
+
+        shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+        with tqdm(desc=title, total=1.0, delay=1, bar_format=shape, disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
+            yield lambda share: bar.update(share - bar.n)
 
     def fail(self, error: Exception) -> None:
         """End with the sentence of an error."""

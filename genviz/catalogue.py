@@ -16,19 +16,21 @@ from genviz.data import Data
 def build() -> dict[str, Any]:
     """{"families": [...], "data": {...}, "faults": [...]}, JSON-able; imports torch and every model's module.
 
-    A family's "models" make images, its "planes" points in the plane. "faults" are sentences about cards that were left out.
+    A family's "models" make images, its "planes" points in the plane; the user's own stand behind those of GenViz. "faults" are sentences
+    about cards that were left out.
     """
     from genviz import checkpoint
-    from genviz.data import DATA
+    from genviz.data import DATA, own
     from genviz.families import FAMILIES
 
     believed, faults = checkpoint.read_cards()
     cards = {(c.name, c.data): asdict(c) for c in believed}
-    families = []
+    families, entries = [], checkpoint.entries(believed)
     for family in FAMILIES.values():
         models = [
-            describe(name := f"{family.name}/{e.name}", e, {d: cards[name, d] for d in e.data if (name, d) in cards}) for e in family.models
-        ]
+            describe(name := f"{family.name}/{e.name}", e, {d: cards[name, d] for d in e.data if (name, d) in cards})
+            for of, e in entries if of is family
+        ]  # fmt: skip
         families.append({
             "name": family.name, "title": family.title, "short": family.short, "line": family.line, "story": family.story,
             "has_tab": importlib.util.find_spec(f"genviz.families.{family.name}.page") is not None,
@@ -37,8 +39,9 @@ def build() -> dict[str, Any]:
                        for s in family.scenes],
             "replies": [asdict(r) | {"model": f"{family.name}/{r.model}"} for r in family.replies],
         })  # fmt: skip
-    data = {d.name: described(d) for d in DATA.values()}
-    return {"families": families, "data": data, "faults": faults}
+    trained = {card.data for card in believed}
+    sets = [*DATA.values(), *(d for d in own.found().values() if d.name in trained)]
+    return {"families": families, "data": {d.name: described(d) for d in sets}, "faults": faults}
 
 
 def describe(name: str, entry: Any, cards: dict[str, dict]) -> dict[str, Any]:

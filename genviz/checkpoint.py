@@ -1,8 +1,12 @@
 """Trained weights and their passport.
 
-A checkpoint is two files, `pretrained/<family>/<model>-<data>.safetensors` and the same name with `.json`, its `Card`. Weights are
-read from a memory map into a net built on the `meta` device; the file's sha256 must be the card's. Nothing is ever unpickled. A card that
-cannot be believed is left out with a sentence that names its file; all others stay.
+A checkpoint is two files, `<family>/<model>-<data>.safetensors` and the same name with `.json`, its `Card`: in `pretrained/` those that are
+shipped, in the user's own folder (GENVIZ_HOME, by default `runs`; there in `models/`) those that were trained here. Weights are read from
+a memory map into a net built on the `meta` device; the file's sha256 must be the card's. Nothing is ever unpickled. A card that cannot be
+believed is left out with a sentence that names its file; all others stay.
+
+Weights are kept in half precision, or, for a card of dtype "int8", each row of a matrix or kernel as w = scale * q with q in -127 ... 127
+and the scale in float16, stored beside it as "<name>.scale": a quarter of the size of float32, at an error of at most half a step of q.
 """
 
 from __future__ import annotations
@@ -11,22 +15,26 @@ import hashlib
 import inspect
 import os
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genviz import file
+from genviz.data import of
+from genviz.data import own as own_data
 from genviz.file import FileError
 from genviz.table import table
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from genviz.family import Entry, Family
     from genviz.model import Model
 
 PRETRAINED = Path(os.environ.get("GENVIZ_PRETRAINED", file.shipped()))
-DTYPES = ("float16", "bfloat16", "float32")
+DTYPES = ("float16", "bfloat16", "float32", "int8")
+SCALE, STEPS = ".scale", 127  # of a row kept in int8
 METRIC = {"name": str, "value": (int, float), "unit": str, "protocol": str, "command": str}
 LARGEST = 100_000  # number among the arguments of a model; a damaged one must not fill the memory
 PASSPORTS = "classifier"  # the folder whose JSON files are no cards (genviz.metrics.classifier)
@@ -55,7 +63,9 @@ class Card:
     licence: str = "MIT"
     trained_on: str = "55,000 of the 60,000 training images; 5,000 held out for selection"
     metrics: list[dict[str, Any]] = field(default_factory=list)  # {"name", "value", "unit", "protocol", "command"}
-    history_sha256: str = ""  # of the history of the training (genviz.history), "" where none was kept
+    history_sha256: str = ""  # of the history of the training (genviz.training.history), "" where none was kept
+    entry: str = ""  # the model of the family that one with a name of its own is built as; "" is that of its name
+    own: bool = False  # in the user's folder; a file does not say so, its place does
 
     @property
     def name(self) -> str:
@@ -64,7 +74,11 @@ class Card:
 
     @property
     def path(self) -> Path:
-        return PRETRAINED / self.family / f"{self.model}-{self.data}.safetensors"
+        return root(self.own) / self.family / f"{self.model}-{self.data}.safetensors"
+
+    @property
+    def card_path(self) -> Path:
+        return self.path.with_suffix(".json")
 
     @property
     def history_path(self) -> Path:
@@ -85,38 +99,62 @@ class Card:
         return table([{"": key, "card": value} for key, value in about.items()])
 
 
-def cards(root: Path | None = None) -> list[Card]:
-    """Every card under `pretrained/` that can be believed, by family and name; warns of the others. Reads JSON only."""
-    found, faults = read_cards(root)
+def root(own: bool) -> Path:
+    """Where cards, weights and figures are: those that are shipped, or the user's own."""
+    return file.home() / "models" if own else PRETRAINED
+
+
+def exists(name: str, data: str) -> bool:
+    """Whether there is a card of "family/model" on a data set, shipped or own, readable or not."""
+    family, _, model = name.partition("/")
+    return any(_card_path(root(own), family, model, data).exists() for own in (False, True))
+
+
+def root_of(name: str, data: str) -> Path:
+    """Where the figures of "family/model" on a data set belong: to its card."""
+    family, _, model = name.partition("/")
+    return root(own=not _card_path(PRETRAINED, family, model, data).exists() and _card_path(root(True), family, model, data).exists())
+
+
+def _card_path(root: Path, family: str, model: str, data: str) -> Path:
+    return root / family / f"{model}-{data}.json"
+
+
+def cards() -> list[Card]:
+    """Every card that can be believed, the shipped ones by family and name, then the user's own; warns of the others. Reads JSON only."""
+    found, faults = read_cards()
     for sentence in faults:
         file.warn(sentence)
     return found
 
 
-def read_cards(root: Path | None = None) -> tuple[list[Card], list[str]]:
+def read_cards() -> tuple[list[Card], list[str]]:
     """Every card that can be believed, and a sentence for each file that is none."""
-    found, faults = [], []
-    for path in sorted((root or PRETRAINED).glob("*/*.json")):
-        if path.parent.name == PASSPORTS:
-            continue
-        try:
-            found.append(read_card(path))
-        except CheckpointError as error:
-            faults.append(str(error))
-    return found, faults
+    found: dict[tuple[str, str], Card] = {}
+    faults = []
+    for own in (False, True):
+        for path in sorted(root(own).glob("*/*.json")):
+            if path.parent.name == PASSPORTS:
+                continue
+            try:
+                card = read_card(path, own)
+                if (card.name, card.data) in found:
+                    raise CheckpointError(f"{file.shown(path)} in {root(own)} bears the name of a model that is shipped; rename it.")
+                found[card.name, card.data] = card
+            except CheckpointError as error:
+                faults.append(str(error))
+    return [*found.values()], faults
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: Path, own: bool = False) -> Card:
     """The card in a file; CheckpointError where it is damaged, of another version, of an unknown model, or in another's place."""
-    from genviz.families import on
-
     name = file.shown(path)
     try:
-        card = file.record(Card, file.read_json(path), name)
-        place = f"{card.family}/{card.model}-{card.data}.json"
+        card = replace(file.record(Card, file.read_json(path), name), own=own)
+        place = file.shown(card.card_path)
         if name != place:
             raise FileError(f"{name} says that it is {place:.80}.")
-        on(card.name, card.data)
+        _entry_of(card)
     except KeyError as error:
         raise CheckpointError(f"{name} is of nothing that this version of GenViz knows. {error.args[0]}") from None
     except FileError as error:
@@ -128,11 +166,81 @@ def read_card(path: Path) -> Card:
         else "its parameters or seconds" if card.parameters < 0 or card.seconds < 0
         else "an argument" if not _small(card.args)
         else "one of its metrics" if not all(_metric(m) for m in card.metrics)
+        else "a stage of its recipe" if not _stages(card.recipe)
         else ""
     )  # fmt: skip
     if wrong:
         raise CheckpointError(f"{name} is damaged: {wrong} cannot be what it was; restore the file or train the model again.")
     return card
+
+
+def _entry_of(card: Card) -> tuple[Family, Entry]:
+    """The family and entry that a card is built as; KeyError for one that is not known, or that does not fit the card's place."""
+    from genviz.families import find
+
+    family, entry = find(f"{card.family}/{card.entry or card.model}")
+    if card.entry and not (card.own and own_data.NAME.fullmatch(card.model)):
+        raise KeyError(f"'{card.model:.40}' is no name of an own model.")
+    if card.entry and any(e.name == card.model for e in family.models):
+        raise KeyError(f"'{card.model}' is the name of a model of GenViz and cannot be that of another.")
+    return _knowing(f"{family.name}/{entry.name}", family, entry, card.data)
+
+
+def _stages(recipe: dict[str, Any]) -> bool:
+    stages = recipe.get("stages", [])
+    return isinstance(stages, list) and all(isinstance(stage, dict) and isinstance(stage.get("learns", ""), str) for stage in stages)
+
+
+def find(name: str) -> tuple[Family, Entry]:
+    """The family and entry of "family/model", own names among them; KeyError that lists the known ones."""
+    from genviz import families
+
+    try:
+        return families.find(name)
+    except KeyError as error:
+        for family, entry in entries():
+            if name == f"{family.name}/{entry.name}":
+                return family, entry
+        own = [c.name for c in read_cards()[0] if c.entry]
+        raise KeyError(f"{error.args[0][:-1]}, {', '.join(own)}." if own else error.args[0]) from None
+
+
+def entry_name(name: str) -> str:
+    """The name of the entry that "family/model" is built as: its own, or that of a model with a name of the user's."""
+    own = next((c.entry for c in read_cards()[0] if c.own and c.name == name and c.entry), "")
+    return own or name.partition("/")[2]
+
+
+def made_for(name: str, data: str) -> tuple[Family, Entry]:
+    """The same, of a model that can be trained on a data set: those of its entry, and, for one of images, any of the user's own."""
+    return _knowing(name, *find(name), data)
+
+
+def _knowing(name: str, family: Family, entry: Entry, data: str) -> tuple[Family, Entry]:
+    own = own_data.names() if set(entry.data) & set(of("image")) and data not in entry.data else ()
+    if data not in (*entry.data, *own):
+        raise KeyError(f"'{name}' knows no data set '{data}'; it knows {', '.join(dict.fromkeys((*entry.data, *own)))}.")
+    return family, entry
+
+
+def entries(known: list[Card] | None = None) -> list[tuple[Family, Entry]]:
+    """Every model in teaching order, those with names of their own behind the others of their family; `data` of each are all sets that it
+    is made for or was trained on."""
+    from genviz.families import FAMILIES
+
+    found = []
+    own = [card for card in (read_cards()[0] if known is None else known) if card.own]
+    for family in FAMILIES.values():
+        mine = [card for card in own if card.family == family.name]
+        for entry in family.models:
+            extra = [card.data for card in mine if card.model == entry.name and card.data not in entry.data]
+            found.append((family, replace(entry, data=(*entry.data, *extra)) if extra else entry))
+        named = [card for card in mine if card.entry]
+        for name in dict.fromkeys(card.model for card in named):
+            alike = [card for card in named if card.model == name]
+            like, data = family.entry(alike[0].entry), tuple(card.data for card in alike)
+            found.append((family, replace(like, name=name, title=alike[0].title, args=alike[0].args, data=data)))
+    return found
 
 
 def _metric(metric: dict[str, Any]) -> bool:
@@ -148,16 +256,15 @@ def _small(value: Any) -> bool:
 def card_of(name: str, data: str) -> Card:
     """The card of "family/model" on a data set; KeyError that lists the known ones or says how to train it, CheckpointError for a
     damaged card."""
-    from genviz.families import on
-
     known, _ = read_cards()
     for card in known:
         if card.name == name and card.data == data:
             return card
-    on(name, data)  # raises for a name that no family has, and for a data set that the model has not
-    family, _, model = name.partition("/")
-    if (path := PRETRAINED / family / f"{model}-{data}.json").exists():
-        return read_card(path)  # raises: it was left out
+    family, _, model = str(name).partition("/")
+    for own in (False, True):
+        if own_data.NAME.fullmatch(model) and (path := _card_path(root(own), family, model, str(data))).exists():
+            read_card(path, own)  # raises: it was left out
+    made_for(name, data)  # raises for a name that no family has, and for a data set that the model has not
     raise KeyError(
         f"'{name}' is not trained on '{data}' yet; train it with: python -m genviz.train {name} {data}. "
         f"Trained are: {', '.join(f'{c.name} on {c.data}' for c in known) or 'none'}."
@@ -166,32 +273,64 @@ def card_of(name: str, data: str) -> Card:
 
 def write_card(card: Card) -> None:
     """Write a card; FileError where that fails."""
-    file.write_json(card.path.with_suffix(".json"), asdict(card))
+    file.write_json(card.card_path, {k: v for k, v in asdict(card).items() if k != "own" and (v or k != "entry")})
 
 
-def save(model: Model, card: Card, history: dict[str, Tensor] | None = None) -> Card:
-    """Write weights (in the card's dtype), the history of the training where there is one, and the card; returns it with its hashes.
+def save(model: Model, card: Card, history: dict[str, Tensor] | None = None, dtype: str = "") -> Card:
+    """Write weights (in `dtype`, by default the card's), the history of the training where there is one, and the card; returns it with its
+    hashes. Tied weights are written once.
 
     FileError where a file cannot be written; what stood there before is whole then.
     """
-    import torch
     from safetensors.torch import save as packed
 
-    dtype = getattr(torch, card.dtype)
-    state = {k: v.detach().cpu().to(dtype if v.is_floating_point() else v.dtype).contiguous() for k, v in model.state_dict().items()}
+    from genviz.model import tied
+
+    card, again = replace(card, dtype=dtype or card.dtype), tied(model)
+    state: dict[str, Tensor] = {}
+    for name, value in model.state_dict().items():
+        if name not in again:
+            state |= _shrunk(name, value.detach().cpu(), card.dtype)
     hashes = {}
     for path, name, tensors in ((card.path, "sha256", state), (card.history_path, "history_sha256", history)):
         if tensors:
             weights = packed({k: v.contiguous() for k, v in tensors.items()})
             file.write(path, weights)
             hashes[name] = hashlib.sha256(weights).hexdigest()
-    card = Card(**{**asdict(card), **hashes})
+    card = replace(card, **hashes)
     write_card(card)
     return card
 
 
+def _shrunk(name: str, value: Tensor, dtype: str) -> dict[str, Tensor]:
+    """A tensor as a file keeps it: numbers that are not whole in `dtype`, and in int8 with a scale for each row."""
+    import torch
+
+    if not value.is_floating_point():
+        return {name: value}
+    if dtype != "int8" or value.ndim < 2 or value[0].numel() < 2:
+        return {name: value.to(torch.float16 if dtype == "int8" else getattr(torch, dtype))}
+    rows = value.float().flatten(1)
+    scale = (rows.abs().amax(1) / STEPS).half()
+    if not scale.isfinite().all():
+        raise FileError(f"The weights '{name}' are too large to be kept in int8.")
+    whole = (rows / scale.float().clamp(min=torch.finfo(torch.float32).tiny)[:, None]).round().clamp(-STEPS, STEPS)
+    return {name: whole.to(torch.int8).view_as(value), name + SCALE: scale}
+
+
+def _grown(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file as the model takes them: those of int8 multiplied by their scales."""
+    found = dict(state)
+    for name in [n for n in state if n + SCALE in state]:
+        whole, scale = state[name], found.pop(name + SCALE)
+        if whole.is_floating_point() or scale.shape != whole.shape[:1]:
+            raise FileError(f"'{name}' and its scale do not fit each other")
+        found[name] = whole.float() * scale.float().view(-1, *[1] * (whole.ndim - 1))
+    return found
+
+
 def history(card: Card) -> dict[str, Tensor]:
-    """What was kept of a training (see genviz.history); {} where nothing was, CheckpointError for a damaged file."""
+    """What was kept of a training (see genviz.training.history); {} where nothing was, CheckpointError for a damaged file."""
     if not card.history_sha256:
         return {}
     return _tensors(card.history_path, card.history_sha256, f"{file.shown(card.history_path)} is missing; train the model again.")
@@ -228,14 +367,23 @@ def _checked(path: Path, sha256: str, missing: str, size: int, changed: int) -> 
 
 def load(card: Card, device: str = "cpu") -> Model:
     """The model of a card, filled, in eval mode, on a device; CheckpointError in one sentence for anything wrong with the file."""
-    from genviz.families import find
+    import torch
 
-    name, kind = file.shown(card.path), find(card.name)[1].model_class()
+    from genviz.model import tie, tied
+
+    name, kind = file.shown(card.path), _entry_of(card)[1].model_class()
     state = _tensors(card.path, card.sha256, f"{name} is missing; train it with: python -m genviz.train {card.name} {card.data}")
     model = _outlined(kind, card)
-    wanted = model.state_dict()
+    try:
+        state = _grown(state)
+    except FileError as error:
+        raise CheckpointError(f"{name} is damaged: {error}; restore the file or train the model again.") from None
+    wanted, again = model.state_dict(), tied(model)
+    state |= {key: state[first] for key, first in again.items() if first in state and key not in state}
     for key in sorted(wanted.keys() | state.keys()):
         here, there = wanted.get(key), state.get(key)
+        if here is not None and there is not None and there.dtype == torch.int8 and here.is_floating_point():
+            raise CheckpointError(f"{name} is damaged: '{key}' has no scale; restore the file or train the model again.")
         if here is None or there is None or here.shape != there.shape:
             raise CheckpointError(
                 f"{name} does not fit {card.name}: '{key}' is {'absent' if there is None else tuple(there.shape)} in the file "
@@ -243,6 +391,7 @@ def load(card: Card, device: str = "cpu") -> Model:
             )
     state = {k: v.to(wanted[k].dtype) for k, v in state.items()}
     model.load_state_dict(state, assign=True)
+    tie(model, again)
     left = [name for name, buffer in model.named_buffers() if buffer.is_meta]
     if left:
         raise CheckpointError(
@@ -259,6 +408,4 @@ def _outlined(kind: type[Model], card: Card) -> Model:
         inspect.signature(kind).bind(**card.args)
         return outline(kind, card.args)
     except Exception as error:
-        raise CheckpointError(
-            f"{file.shown(card.path.with_suffix('.json'))} does not fit {card.name}: its arguments build no model ({error})."
-        ) from None
+        raise CheckpointError(f"{file.shown(card.card_path)} does not fit {card.name}: its arguments build no model ({error}).") from None

@@ -53,6 +53,16 @@ def shipped() -> Path:
     return installed if installed.is_dir() else package.parent / "pretrained"
 
 
+def home() -> Path:
+    """The user's own folder: own models, own data sets, and their figures."""
+    return Path(os.environ.get("GENVIZ_HOME") or "runs")
+
+
+def drafts() -> Path:
+    """Where unfinished work is kept, that a later call goes on with."""
+    return Path(os.environ.get("GENVIZ_RUNS") or home())
+
+
 def shown(path: Path) -> str:
     """A file as sentences name it: "vae/vae-mnist.json"."""
     return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
@@ -165,6 +175,18 @@ def read_arrays(path: Path, missing: str = "") -> tuple[dict[str, np.ndarray], d
         return load(packed), {str(k): str(v) for k, v in (head.get("__metadata__") or {}).items()}
     except Exception as error:
         raise FileError(f"{shown(path)} is no readable safetensors file ({error}).") from None
+
+
+def must_be_writable(folder: Path) -> None:
+    """FileError unless files can be written into a folder, which is made if need be: to be said before hours of work, not after."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FileError(f"Nothing can be written into {folder}: {reason(error)}.") from None
 
 
 def write(path: Path, packed: bytes) -> None:

@@ -14,7 +14,6 @@ fraction of a millisecond (`Map.place`). For a live layout of a part of the poin
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -155,6 +154,7 @@ def compute(name: str, data: str, device: str = "cpu", n_neighbors: int = N_NEIG
     from safetensors.numpy import save
 
     n_neighbors, min_dist = argument.whole("n_neighbors", n_neighbors, *NEIGHBORS), argument.number("min_dist", min_dist, 0, 0.99)
+    files.must_be_writable(path(data).parent)
     mu, sha256 = embed(name, data, device)
     xy = layout(mu, n_neighbors, min_dist, SEED, show).embedding_
     arrays = {"xy": xy.astype(np.float32), "mu": mu.astype(np.float16), "labels": exhibit(data)[1].astype(np.uint8)}
@@ -178,12 +178,8 @@ def main() -> None:
     args = command.parse_args()
     with command.sentences():
         for data in [args.data] if args.data else of("image"):
-
-            def show(share: float, data: str = data) -> None:
-                if sys.stderr.isatty():
-                    print(f"\rmap of {data} [{'#' * round(20 * share):<20}]", end="", file=sys.stderr, flush=True)
-
-            file = compute(args.model, data, args.device, args.n_neighbors, args.min_dist, show)
+            with command.shares(f"map of {data}") as show:
+                file = compute(args.model, data, args.device, args.n_neighbors, args.min_dist, show)
             print(f"wrote {file.parent.name}/{file.name}, {file.stat().st_size:,} bytes")
 
 

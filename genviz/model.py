@@ -131,16 +131,21 @@ class Model(nn.Module, ABC):
         """Training loss, a scalar: x (B, *shape) as `prepare` made it, label (B,) int64. Also what is reported on held-out data."""
         raise TypeError(f"{type(self).__name__} is not trained by a single loss.")
 
-    def players(self) -> tuple[nn.Module, ...]:
-        """Who learns: one optimiser each. A model is one player; a GAN is two."""
+    def players(self, stage: str = "") -> tuple[nn.Module, ...]:
+        """Who learns in a stage: one optimiser each. A model is one player; a GAN is two. Without stages there is one, ""."""
         return (self,)
 
-    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
+    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator, stage: str = "") -> Iterator[Tensor]:
         """One training step: the loss of each player, in the order of `players`. A player has moved before the next loss is asked for."""
         yield self.loss(x, label, rng)
 
-    def chronicle(self, x: Tensor, label: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """What to keep of a moment of training (genviz.history): small tensors, from held-out x; {} for nothing."""
+    def codes(self, x: Tensor, stage: str) -> Tensor | None:
+        """What a stage learns from in place of x (B, *shape) in [-1, 1], (B, ...), one for each; it is computed once, before the stage
+        begins. None where the stage learns from x itself."""
+        return None
+
+    def snapshot(self, x: Tensor, label: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+        """What the history of a training keeps of a moment (genviz.training.history): small tensors, from held-out x; {} for nothing."""
         return {}
 
     @property
@@ -169,7 +174,24 @@ def outline(kind: type[Model], args: Mapping[str, Any]) -> Model:
     It is built on the CPU and then moved, because the first `arange` or normal draw on `meta` would import for over a second.
     """
     with _NoValues():
-        return kind(**args).to("meta")
+        model = kind(**args)
+    known = tied(model)
+    tie(model.to("meta"), known)
+    return model
+
+
+def tied(model: nn.Module) -> dict[str, str]:
+    """Names of the parameters that are one with an earlier one, and its name: {"out.weight": "embed.weight"}."""
+    first: dict[int, str] = {}
+    every = model.named_parameters(remove_duplicate=False)
+    return {name: first[id(p)] for name, p in every if first.setdefault(id(p), name) != name}
+
+
+def tie(model: nn.Module, names: Mapping[str, str]) -> None:
+    """Make parameters one again, which loading or moving to `meta` has parted."""
+    for name, first in names.items():
+        owner, _, last = name.rpartition(".")
+        setattr(model.get_submodule(owner), last, model.get_parameter(first))
 
 
 def randn(*shape: int, rng: torch.Generator, device: torch.device | str = "cpu") -> Tensor:

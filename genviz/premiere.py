@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -27,6 +29,9 @@ from genviz.engine.job import Order
 from genviz.families import NAMES
 from genviz.file import FileError
 
+if TYPE_CHECKING:
+    from genviz.engine.stage import Stage
+
 LARGEST = 150_000  # bytes of a file
 N, SEED, FRAMES = 16, 0, 60  # as the tab has them
 SIDE = 28
@@ -37,6 +42,11 @@ SHOT = {"step": int, "steps": int, "nfe": int, "caption": str}  # what is told o
 def path(family: str) -> Path:
     """Where the film of a family is."""
     return checkpoint.PRETRAINED / family / "premiere.png"
+
+
+def _own_path(family: str) -> Path:
+    """Where it is if the model that it shows is the user's own."""
+    return checkpoint.root(own=True) / family / "premiere.png"
 
 
 def order_of(catalogue: dict, family: dict) -> Order | None:
@@ -50,16 +60,18 @@ def order_of(catalogue: dict, family: dict) -> Order | None:
 def read(catalogue: dict, family: dict) -> tuple[Order, list[Shot]] | None:
     """The stored film of a family, with x (n, 1, 28, 28) as the page shows it; None where there is none of these weights and defaults,
     FileError where the file is damaged."""
-    order = order_of(catalogue, family)
-    if order is None or not path(family["name"]).exists():
-        return None
-    try:
-        return _unpacked(files.content(path(family["name"])), catalogue, order)
-    except FileError:
-        raise
-    except Exception as error:
-        again = f"make it again with: python -m genviz.premiere {family['name']}"
-        raise FileError(f"{files.shown(path(family['name']))} is damaged ({type(error).__name__}: {error}); {again}") from None
+    order, found = order_of(catalogue, family), None
+    for where in (path(family["name"]), _own_path(family["name"])) if order else ():
+        if found or not where.exists():
+            continue
+        try:
+            found = _unpacked(files.content(where), catalogue, order)
+        except FileError:
+            raise
+        except Exception as error:
+            again = f"make it again with: python -m genviz.premiere {family['name']}"
+            raise FileError(f"{files.shown(where)} is damaged ({type(error).__name__}: {error}); {again}") from None
+    return found
 
 
 def _unpacked(file: bytes, catalogue: dict, order: Order) -> tuple[Order, list[Shot]] | None:
@@ -106,6 +118,23 @@ def _made_from(catalogue: dict, order: Order) -> dict:
     return said | {"knobs": dict(order.knobs), "sha256": entry["cards"][order.data]["sha256"]}
 
 
+def film(stage: Stage, catalogue: dict, family: dict) -> Iterator[Shot | Path]:
+    """Make the film of a family: its shots, then the file, written where the weights are."""
+    order, shots = order_of(catalogue, family), []
+    if order is None:
+        raise ValueError(f"{family['name']} has no trained model that a film could show.")
+    shipped = checkpoint.root_of(order.model, order.data) == checkpoint.PRETRAINED
+    file = path(family["name"]) if shipped else _own_path(family["name"])
+    files.must_be_writable(file.parent)
+    raster = next(m for m in family["models"] if m["name"] == order.model)["order"] == "raster"  # the player replays pixels
+    for shot in stage.film(replace(order, frames=2 if raster else FRAMES)):
+        if shot:
+            shots.append(shot)
+            yield shot
+    files.write(file, pack(catalogue, order, shots))
+    yield file
+
+
 def main() -> None:
     command = Command("python -m genviz.premiere", "Make the films that the tabs open with.")
     family_name = reader(argument.one_of("family", NAMES))
@@ -119,15 +148,11 @@ def main() -> None:
         for sentence in catalogue["faults"]:
             files.warn(sentence)
         for family in catalogue["families"]:
-            order = order_of(catalogue, family)
-            if order is None or (wanted and family["name"] not in wanted):
+            if order_of(catalogue, family) is None or (wanted and family["name"] not in wanted):
                 continue
-            raster = next(m for m in family["models"] if m["name"] == order.model)["grows"] == "pixels"
-            shots = [shot for shot in stage.film(replace(order, frames=2 if raster else FRAMES)) if shot]  # the player replays pixels
-            file = path(family["name"])
-            files.write(file, pack(catalogue, order, shots))
-            _, kept = read(catalogue, family) or (None, [])
-            print(f"{file}: {order.model} on {order.data}, {len(kept)} frames, {file.stat().st_size:,} bytes")
+            *_, file = command.bar(film(stage, catalogue, family), f"film of {family['name']}")
+            order, kept = read(catalogue, family) or (None, [])
+            print(f"{file}: {order.model if order else ''}, {len(kept)} frames, {file.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

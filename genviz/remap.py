@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from genviz import argument
+from genviz.argument import Command, reader
 from genviz.background import Background, child
 from genviz.map import Map, layout, umap_must_be_there
 
@@ -56,6 +58,9 @@ def agreement(places: np.ndarray, labels: np.ndarray, of: Map, k: int = 10) -> f
 
 def main() -> None:
     """The child: what was sent is an npz with mu, labels, rest, rest_labels, own (0 or 1, z_dim), n_neighbors and min_dist."""
+    command = Command("python -m genviz.remap", "Lay out latent points that come on stdin. The app starts this; it is of no use by hand.")
+    command.add_argument("parent", type=reader(argument.whole, "parent", 0, 2**31), help="the process of the app, with which it ends")
+    command.parse_args()
     _, sent, say = child()
     say(stage="loading umap (the first time it compiles itself)", share=0.02)
     points = np.load(io.BytesIO(sent))

@@ -13,9 +13,10 @@ import os
 from dataclasses import asdict, replace
 from typing import Any
 
-from genviz import checkpoint
+from genviz import argument, checkpoint
+from genviz.argument import Command, Progress, reader
 from genviz.background import Background, child, environment
-from genviz.compare import Progress, Row
+from genviz.compare import Row
 from genviz.data.idx import at_hand
 from genviz.engine.cores import threads
 
@@ -46,8 +47,15 @@ class Remeasures(Background):
 
 def main() -> None:
     """The child: tells stage, done and total all the while, then the fields of the row that were measured, or an error."""
-    (name, data, said, number), _, say = child()
-    knobs, samples = json.loads(said), int(number)
+    command = Command("python -m genviz.remeasure", "Measure a row again, told line by line. The app starts this; see genviz.compare.")
+    command.add_argument("parent", type=reader(argument.whole, "parent", 0, 2**31), help="the process of the app, with which it ends")
+    command.add_argument("model", type=reader(argument.model))
+    command.add_argument("data")
+    command.add_argument("knobs", type=reader(json.loads), help="as JSON")
+    command.add_argument("samples", type=reader(argument.whole, "samples", 0, 10_000), help="0 measures times alone")
+    args = command.parse_args()
+    name, data, knobs, samples = args.model, args.data, args.knobs, args.samples
+    *_, say = child()
     if hasattr(os, "nice"):
         os.nice(10)  # pages and films come first
     say(stage="loading torch and the model")
@@ -56,9 +64,7 @@ def main() -> None:
     try:
         card = checkpoint.card_of(name, data)
         if samples:
-            from genviz.families import find
-
-            find(name)[1].model_class().measured = (knobs,)  # in this process the model is measured at one setting only
+            checkpoint.find(name)[1].model_class().measured = (knobs,)  # in this process the model is measured at one setting only
             for item in measure.measure(card, samples):
                 if isinstance(item, Progress):
                     say(stage=item.text.split(": ", 1)[-1], done=item.done, total=item.total)

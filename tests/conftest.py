@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ["GENVIZ_HOME"] = tempfile.mkdtemp(prefix="genviz-home-")  # whoever runs the tests may have models of their own
+atexit.register(shutil.rmtree, os.environ["GENVIZ_HOME"], True)
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each where several run at once, and in the apps that they start
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

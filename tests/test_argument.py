@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 import genviz
-from genviz import argument, premiere, train
+from genviz import argument, file, premiere, train
 from genviz import map as maps
 from genviz.compare import __main__ as compare
 from genviz.data import exhibit, idx, images
@@ -110,6 +111,79 @@ def test_a_command_names_data_that_are_damaged_or_missing(monkeypatch, capsys, t
         said = capsys.readouterr().err
         assert ended.value.code == 2 and sentence in said and len(said.strip().split("\n")) == 1
     assert not idx.at_hand("mnist")
+
+
+COMMANDS = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+    for path in (ROOT / "genviz").rglob("*.py")
+    if "__main__" in path.read_text(encoding="utf-8") or path.name == "__main__.py"
+)
+
+
+def command(name: str):
+    """The main() of python -m `name`."""
+    place = ROOT.joinpath(*name.split("."))
+    return importlib.import_module(f"{name}.__main__" if place.is_dir() else name).main
+
+
+def test_there_are_commands() -> None:
+    assert {"genviz.train", "genviz.make", "genviz.compare", "genviz.map", "genviz.likelihoods", "genviz.premiere"} < set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_and_refuses_what_it_does_not_know(monkeypatch, capsys, name) -> None:
+    for given, code in (("--help", 0), ("--no-such-thing", 2)):
+        monkeypatch.setattr(sys, "argv", ["command", given])
+        with pytest.raises(SystemExit) as ended:
+            command(name)()
+        said = capsys.readouterr()
+        assert ended.value.code == code and f"usage: python -m {name}" in said.out + said.err
+        assert "Traceback" not in said.err and (code == 0 or said.err.strip().split("\n")[-1].startswith(f"python -m {name}: error: "))
+        assert code or len([line for line in said.out.split("\n") if line.endswith((".", ".)"))]) >= 1, "it says what it is for"
+
+
+@pytest.mark.parametrize("name, given", [
+    ("genviz.train", "vae/vae_2d mnist"), ("genviz.train", "vae/vae_2d mnist --ship"),
+    ("genviz.make", "vae/vae_2d --data mnist --name mine"), ("genviz.compare", "--only vae/vae_2d mnist"),
+    ("genviz.likelihoods", "vae/vae_2d mnist"), ("genviz.map", "vae/vae mnist"),
+    ("genviz.premiere", "vae"), ("genviz.metrics.classifier", "mnist"),
+], ids=lambda v: v.replace("genviz.", ""))  # fmt: skip
+def test_a_folder_that_cannot_be_written_is_said_before_the_work_is_done(monkeypatch, capsys, name, given) -> None:
+    closed: list[Path] = []
+
+    def refuse(folder: Path) -> None:
+        closed.append(folder)
+        raise file.FileError(f"Nothing can be written into {folder}: permission denied.")
+
+    monkeypatch.setattr(file, "must_be_writable", refuse)
+    monkeypatch.setattr(file, "write", lambda path, packed: pytest.fail(f"{path} was written"))
+    monkeypatch.setattr(sys, "argv", ["command", *given.split()])
+    with pytest.raises(SystemExit) as ended:
+        command(name)()
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and closed
+    assert said.err.strip().split("\n")[-1] == f"python -m {name}: Nothing can be written into {closed[0]}: permission denied."
+
+
+def test_a_place_that_is_no_folder_cannot_be_written_into(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(file.FileError, match="Nothing can be written into .*file/models: not a directory"):
+        file.must_be_writable(tmp_path / "file" / "models")
+    file.must_be_writable(tmp_path / "new" / "models")
+    assert [*(tmp_path / "new" / "models").iterdir()] == [], "no trace is left"
+
+
+def test_a_bar_follows_what_tells_of_progress_and_counts_what_does_not(monkeypatch, capsys) -> None:
+    from tqdm import tqdm
+
+    seen: list[tuple[float, float | None]] = []
+    update = tqdm.update
+    monkeypatch.setattr(tqdm, "update", lambda bar, n=1: (update(bar, n), seen.append((bar.n, bar.total))))
+    items = [argument.Progress("one", 1, 3), argument.Progress("one", 3, 3), argument.Progress("two", 1, 2)]
+    assert [*argument.Command("some", "").bar(iter(items), "title")] == items and seen == [(1, 3), (3, 3), (1, 2)]
+    seen.clear()
+    assert [*argument.Command("some", "").bar(["a", "b"])] == ["a", "b"] and seen == [(1, 2), (2, 2)]
+    assert capsys.readouterr().err == "", "nothing is shown of what takes less than a second"
 
 
 def test_an_app_that_cannot_serve_says_why_and_ends(tmp_path) -> None:

@@ -104,3 +104,50 @@ def test_every_shipped_card_is_whole() -> None:
         assert card.metrics or (lossless and card.data in of("points"))
         assert all(m["protocol"] and m["command"] for m in card.metrics)
         assert card.path.stat().st_size < 9_000_000
+
+
+# ---- rows of whole numbers -----------------------------------------------------------------------------------------------------------
+
+
+def test_int8_keeps_each_row_to_half_a_step_and_its_file_again_the_same(card: Card) -> None:
+    torch.manual_seed(0)
+    model = Toy()
+    with torch.no_grad():
+        model.decoder.weight[0] = 0.0
+        model.decoder.weight[1] *= 100
+    small = checkpoint.save(model, card, dtype="int8")
+    file = small.path.read_bytes()
+    loaded, stored = checkpoint.load(small), load_file(small.path)
+    assert small.dtype == "int8" and stored["decoder.weight"].dtype == torch.int8 and stored["decoder.weight.scale"].dtype == torch.float16
+    assert stored["decoder.weight.scale"].shape == (784,) and stored["decoder.bias"].dtype == torch.float16, "a bias has no rows"
+    scale = stored["decoder.weight.scale"].float()[:, None]
+    assert ((loaded.decoder.weight - model.decoder.weight).abs() <= 0.51 * scale).all() and not loaded.decoder.weight[0].any()
+    assert len(file) < 0.9 * checkpoint.save(model, card).path.stat().st_size
+    again = checkpoint.save(loaded, small)
+    assert again.path.read_bytes() == file and again.sha256 == small.sha256 and checkpoint.card_of("test/toy", "mnist") == small
+
+
+@pytest.mark.parametrize("spoil, sentence", [
+    (lambda s: s.pop("decoder.weight.scale"), "'decoder.weight' has no scale"),
+    (lambda s: s.update({"decoder.weight.scale": torch.ones(3)}), "'decoder.weight' and its scale do not fit each other"),
+    (lambda s: s.update({"decoder.weight": torch.ones(784, 4)}), "'decoder.weight' and its scale do not fit each other"),
+    (lambda s: s.pop("decoder.weight"), "'decoder.weight' is absent in the file"),
+])  # fmt: skip
+def test_int8_without_its_scales_is_refused(card: Card, spoil, sentence: str) -> None:
+    import hashlib
+
+    small = checkpoint.save(Toy(), card, dtype="int8")
+    state = load_file(small.path)
+    spoil(state)
+    save_file(state, small.path)
+    with pytest.raises(CheckpointError, match=f"test/toy-mnist.safetensors .*{sentence}"):
+        checkpoint.load(replace(small, sha256=hashlib.sha256(small.path.read_bytes()).hexdigest()))
+
+
+def test_weights_too_large_for_int8_are_not_written(card: Card) -> None:
+    model = Toy()
+    torch.nn.init.constant_(model.decoder.weight, 1e8)
+    before = card.path.read_bytes()
+    with pytest.raises(ValueError, match="'decoder.weight' are too large to be kept in int8"):
+        checkpoint.save(model, card, dtype="int8")
+    assert card.path.read_bytes() == before

@@ -149,6 +149,9 @@ DAMAGE: dict[str, tuple[Callable[[bytes, random.Random], bytes], bool]] = {
     "huge arguments": (text(lambda card, draw: card["args"].update(z_dim=10**9)), True),
     "no numbers": (text(lambda card, draw: card.update(seconds=draw.choice((float("nan"), float("inf"), -1)))), True),
     "foreign metrics": (text(remetric), True),
+    "a name of its own": (text(lambda card, draw: card.update(entry=draw.choice(("vae", "none", "../..", 7, card["model"])))), True),
+    "foreign stages": (text(lambda card, draw: card["recipe"].update(stages=draw.choice((3, {}, [1], [{"learns": 2}])))), True),
+    "another number format": (text(lambda card, draw: card.update(dtype=draw.choice(("int4", "", "INT8", "float64")))), True),
     "too deep": (lambda whole, draw: b'{"family":' * 5000 + b"1" + b"}" * 5000, True),
 }  # fmt: skip
 

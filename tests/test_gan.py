@@ -163,9 +163,9 @@ def test_the_penalty_is_the_squared_length_of_the_gradient() -> None:
     assert torch.allclose(weight.grad, 2 * weight)
 
 
-def test_the_chronicle_of_a_moment(model) -> None:
+def test_a_snapshot_of_a_training(model) -> None:
     x, label = torch.rand(1200, 1, 28, 28, generator=rng()) * 2 - 1, torch.arange(1200) % 10
-    kept, again = (model.chronicle(x, label, rng(3)) for _ in range(2))
+    kept, again = (model.snapshot(x, label, rng(3)) for _ in range(2))
     assert kept["pictures"].shape == (FIXED, 28, 28) and kept["pictures"].dtype == torch.uint8
     assert kept["real"].shape == kept["fake"].shape == (JUDGED,)
     assert float(kept["real"].float().mean() + kept["fake"].float().mean()) == pytest.approx(0, abs=1e-2)
@@ -459,7 +459,7 @@ def test_an_untrained_model_has_no_game_to_watch() -> None:
 def test_a_watched_game_comes_in_one_answer(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("GENVIZ_PRETRAINED", str(tmp_path))
     model, x = small(GAN), torch.rand(1000, 1, 28, 28)
-    moments = [model.chronicle(x, torch.zeros(1000, dtype=torch.int64), rng()) for _ in range(16)]
+    moments = [model.snapshot(x, torch.zeros(1000, dtype=torch.int64), rng()) for _ in range(16)]
     kept = {k: np.stack([m[k].numpy() for m in moments]) for k in moments[0]}
     kept |= {"step": np.arange(16), "frechet": np.ones(16, np.float32), "loss_step": np.arange(8), "loss": np.ones((8, 2), np.float32)}
     (tmp_path / "gan").mkdir()

@@ -21,7 +21,7 @@ from genviz.families.diffusion.diffusion import SAMPLERS
 from genviz.families.diffusion.plane import SCHEDULE, PlaneDiffusion
 from genviz.families.vae.plane import PlaneVAE, log_normal
 from genviz.family import Recipe
-from genviz.train import fit
+from genviz.training.fit import fit
 from genviz.ui import film, panels
 from genviz.ui.panels.plane import ARROWS, LAYERS, MESH, PART, Plane, layers
 

@@ -13,10 +13,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from toy import Toy
 
-from genviz import file, train
+from genviz import file
 from genviz.family import Recipe
 from genviz.file import FileError
-from genviz.history import MOMENTS, History
+from genviz.training import fit as train
+from genviz.training import resume, steps
+from genviz.training.history import SHARES, History
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +38,10 @@ def test_it_learns_and_ends_with_the_average() -> None:
     torch.manual_seed(0)
     model = Toy()
     before = train.evaluate(model, "mnist")
-    steps = run(model, Recipe(epochs=20, batch=32, lr=3e-2, ema=0.9))
-    assert steps[-1].step == 200 == steps[-1].steps
-    assert steps[-1].held_out is not None and steps[-1].held_out < 0.5 * before
-    assert train.evaluate(model, "mnist") == pytest.approx(steps[-1].held_out, rel=1e-5)
+    done = run(model, Recipe(epochs=20, batch=32, lr=3e-2, ema=0.9))
+    assert done[-1].step == 200 == done[-1].steps
+    assert done[-1].held_out is not None and done[-1].held_out < 0.5 * before
+    assert train.evaluate(model, "mnist") == pytest.approx(done[-1].held_out, rel=1e-5)
 
 
 def test_half_precision_is_in_the_products_only(monkeypatch) -> None:
@@ -55,8 +57,8 @@ def test_half_precision_is_in_the_products_only(monkeypatch) -> None:
     for half in (False, True):
         torch.manual_seed(0)
         model, before = Toy(), len(used)
-        steps = run(model, Recipe(epochs=20, batch=32, lr=3e-2, ema=0.9), half=half)
-        assert steps[-1].held_out < 0.5 * steps[0].loss and all(p.dtype == torch.float32 for p in model.parameters())
+        done = run(model, Recipe(epochs=20, batch=32, lr=3e-2, ema=0.9, half="autocast"), half=half)
+        assert done[-1].held_out < 0.5 * done[0].loss and all(p.dtype == torch.float32 for p in model.parameters())
         assert set(used[before:]) == {torch.bfloat16 if half else torch.float32} and len(used) == before + 200
 
 
@@ -127,8 +129,8 @@ def test_another_training_in_the_same_folder_is_not_taken_up(kept) -> None:
 
 def test_shapes_of_today_are_asked_for(kept, monkeypatch) -> None:
     """A class that was rewritten under the same name does not take up what its forerunner left."""
-    told = train.passport(Toy(), Recipe(), "mnist", 0, {})
-    monkeypatch.setattr(train, "passport", lambda *_: told)
+    told = resume.passport(Toy(), (Recipe(),), "mnist", 0, {})
+    monkeypatch.setattr(resume, "passport", lambda *_: told)
     altered(kept, **told)
     with pytest.raises(FileError, match="does not fit the model of today, by 'ema.decoder.weight'"):
         again(kept, z_dim=5)
@@ -145,36 +147,36 @@ def test_a_full_disk_ends_a_training_with_a_sentence(tmp_path, monkeypatch) -> N
 
 def test_the_history_of_an_ended_training_becomes_the_first_part_of_a_longer_one() -> None:
     class Told(Toy):
-        def chronicle(self, x, label, rng):
+        def snapshot(self, x, label, rng):
             return {"mean": x.mean()}
 
-    whole = {"loss_step": torch.arange(5), "loss": torch.rand(5, 2), "step": torch.tensor([round(1000 * share) for share in MOMENTS])}
+    whole = {"loss_step": torch.arange(5), "loss": torch.rand(5, 2), "step": torch.tensor([round(1000 * share) for share in SHARES])}
     history = History(Told(), "mnist")
     history.take_up(whole, 1.0)
-    assert len(history.moments) == len(MOMENTS) and not history.due(1.0), "it has ended"
+    assert len(history.snapshots) == len(SHARES) and not history.due(1.0), "it has ended"
     history.take_up(whole, 0.5)
-    steps = [int(m["step"]) for m in history.moments]
-    assert steps == sorted(set(steps)) and steps[0] == 0 and steps[-1] == 850, "0.4 of the whole lies nearest; what was the end is not"
-    assert 10 <= len(steps) <= sum(share <= 0.5 for share in MOMENTS)
+    kept = [int(m["step"]) for m in history.snapshots]
+    assert kept == sorted(set(kept)) and kept[0] == 0 and kept[-1] == 850, "0.4 of the whole lies nearest; what was the end is not"
+    assert 10 <= len(kept) <= sum(share <= 0.5 for share in SHARES)
     assert history.due(1.0)
 
 
 def test_budget_ends_the_run_with_a_rate_near_zero(monkeypatch) -> None:
     seen = []
-    rate = train.rate
-    monkeypatch.setattr(train, "rate", lambda progress, recipe: seen.append(rate(progress, recipe)) or seen[-1])
-    steps = run(Toy(), Recipe(epochs=100000, batch=32, lr=1.0), budget=1 / 60)
-    assert steps[-1].step < steps[-1].steps and steps[-1].seconds < 3
+    rate = steps.rate
+    monkeypatch.setattr(steps, "rate", lambda progress, recipe: seen.append(rate(progress, recipe)) or seen[-1])
+    done = run(Toy(), Recipe(epochs=100000, batch=32, lr=1.0), budget=1 / 60)
+    assert done[-1].step < done[-1].steps and done[-1].seconds < 3
     assert max(seen) <= 1 and seen[-1] < 0.05 < max(seen)
 
 
 def test_schedule() -> None:
     recipe = Recipe(lr=2.0, warmup=0.1)
-    assert train.rate(0, recipe) == 0 and train.rate(0.05, recipe) == pytest.approx(1.0)
-    assert train.rate(0.1, recipe) == pytest.approx(2.0) and train.rate(1.0, recipe) == pytest.approx(0, abs=1e-9)
+    assert steps.rate(0, recipe) == 0 and steps.rate(0.05, recipe) == pytest.approx(1.0)
+    assert steps.rate(0.1, recipe) == pytest.approx(2.0) and steps.rate(1.0, recipe) == pytest.approx(0, abs=1e-9)
     held = replace(recipe, last=0.25)
-    assert train.rate(0.05, held) == pytest.approx(1.0) and train.rate(0.1, held) == pytest.approx(2.0)
-    assert train.rate(0.55, held) == pytest.approx(1.25) and train.rate(1.0, held) == pytest.approx(0.5)
+    assert steps.rate(0.05, held) == pytest.approx(1.0) and steps.rate(0.1, held) == pytest.approx(2.0)
+    assert steps.rate(0.55, held) == pytest.approx(1.25) and steps.rate(1.0, held) == pytest.approx(0.5)
 
 
 def test_a_loss_that_is_not_finite_is_named() -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genviz import checkpoint, file
+from genviz.argument import Progress
 from genviz.data import of
 from genviz.file import FileError
 
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
     from genviz.checkpoint import Card
 
 SAMPLES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is being measured, and how much of it is done."""
-
-    text: str
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +85,9 @@ class Row:
         return f", {self.setting}" if self.setting else ""
 
 
-def path() -> Path:
-    """Where the rows are kept."""
-    return checkpoint.PRETRAINED / "benchmark.json"
+def path(own: bool = False) -> Path:
+    """Where the rows are kept: of the shipped models, or of the user's own."""
+    return checkpoint.root(own) / "benchmark.json"
 
 
 def read() -> list[Row]:
@@ -108,20 +100,22 @@ def read() -> list[Row]:
 
 def read_rows() -> tuple[list[Row], list[str]]:
     """Every row that can be believed, and a sentence for each of the others, or for a file of which nothing can be read."""
-    if not path().exists():
-        return [], []
-    try:
-        held = file.read_json(path())
-        if not isinstance(held, dict) or not isinstance(held.get("rows"), list):
-            raise FileError(f"{file.shown(path())} holds no rows of figures.")
-    except FileError as error:
-        return [], [str(error)]
     found, faults = [], []
-    for place, fields in enumerate(held["rows"], 1):
+    for where in (path(), path(own=True)):
+        if not where.exists():
+            continue
         try:
-            found.append(file.record(Row, fields, f"Row {place} of {file.shown(path())}"))
+            held = file.read_json(where)
+            if not isinstance(held, dict) or not isinstance(held.get("rows"), list):
+                raise FileError(f"{file.shown(where)} holds no rows of figures.")
         except FileError as error:
             faults.append(str(error))
+            continue
+        for place, fields in enumerate(held["rows"], 1):
+            try:
+                found.append(file.record(Row, fields, f"Row {place} of {file.shown(where)}"))
+            except FileError as error:
+                faults.append(str(error))
     return found, faults
 
 
@@ -152,7 +146,9 @@ def merge(rows: Iterable[Row]) -> list[Row]:
     weights = {(row.data, row.name): row.sha256 for row in new.values()}
     kept = {row.key: row for row in read() if weights.get((row.data, row.name), row.sha256) == row.sha256}
     every = [row for _, row in sorted((kept | new).items())]
-    file.write_json(path(), {"rows": [asdict(row) for row in every]})
+    owned = {row.key for row in every if checkpoint.root_of(row.name, row.data) != checkpoint.PRETRAINED}
+    for own in sorted({key in owned for key in new}):
+        file.write_json(path(own), {"rows": [asdict(row) for row in every if (row.key in owned) == own]})
     return every
 
 
@@ -230,6 +226,19 @@ def metrics(row: Row) -> list[dict[str, Any]]:
         told = "mean entropy of the binarisation by chance, on all test images: no model is below"
         found.append(("nll_entropy", row.entropy, "nats", told))
     return [{"name": n, "value": v, "unit": u, "protocol": p.strip(" ;"), "command": row.command} for n, v, u, p in found]
+
+
+def written(cards: Iterable[Card]) -> Iterator[Progress | Row]:
+    """The same as `rows`; each row is written, with its card, as soon as it is there."""
+    must_be_whole()
+    cards = [*cards]
+    for folder in {checkpoint.root(card.own) for card in cards}:
+        file.must_be_writable(folder)
+    for item in rows(cards):
+        if isinstance(item, Row):
+            merge([item])
+            write_metrics(item)
+        yield item
 
 
 def write_metrics(row: Row) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-import time
+from collections.abc import Iterator
 
 from genviz import argument, checkpoint, compare
 from genviz.argument import Command, reader
@@ -36,61 +35,46 @@ def main() -> None:
 
         if args.threads:
             torch.set_num_threads(args.threads)
-        print(compare.table(retimed(cards) if args.times else floored(cards) if args.floors else measured(cards, args.samples)))
+        if args.times or args.floors:
+            found = [*command.bar((retimed if args.times else floored)(cards), "timing" if args.times else "floors")]
+        else:
+            items = compare.written(cards) if args.samples == compare.SAMPLES else compare.rows(cards, args.samples)
+            found = [item for item in command.bar(items) if isinstance(item, compare.Row)]
+        print(compare.table(found))
 
 
-def measured(cards: list[checkpoint.Card], samples: int) -> list[compare.Row]:
-    """Measure, write each row as soon as it is there, and return the rows to show."""
-    found, shown = [], 0.0
-    for item in compare.rows(cards, samples):
-        if isinstance(item, compare.Progress):
-            if time.monotonic() - shown > 20 or item.done == item.total:
-                shown = time.monotonic()
-                print(f"{item.text} {item.done}/{item.total}", file=sys.stderr, flush=True)
-            continue
-        found.append(item)
-        if samples == compare.SAMPLES:
-            compare.merge([item])
-            compare.write_metrics(item)
-    return found
-
-
-def retimed(cards: list[checkpoint.Card]) -> list[compare.Row]:
+def retimed(cards: list[checkpoint.Card]) -> Iterator[compare.Row]:
     """The rows of the cards with their milliseconds measured again, written."""
     from genviz.compare.measure import machine, milliseconds
 
-    found = []
     for card in cards:
         mine = [row for row in compare.read() if (row.name, row.data, row.sha256) == (card.name, card.data, card.sha256)]
         model = checkpoint.load(card) if mine else None
         for row in mine:
             knobs = model.Knobs(**row.knobs)
-            times = {f"ms_{n}": milliseconds(model, knobs, n) for n in (1, 64)}
-            found.append(dataclasses.replace(row, machine=machine(), **times))
-            compare.merge([found[-1]])
-            compare.write_metrics(found[-1])
-    return found
+            new = dataclasses.replace(row, machine=machine(), **{f"ms_{n}": milliseconds(model, knobs, n) for n in (1, 64)})
+            compare.merge([new])
+            compare.write_metrics(new)
+            yield new
 
 
-def floored(cards: list[checkpoint.Card]) -> list[compare.Row]:
+def floored(cards: list[checkpoint.Card]) -> Iterator[compare.Row]:
     """The rows of the cards with all that no model has a part in worked out again, written."""
     from genviz.compare import measure
 
-    found = []
     for card in cards:
         mine = [row for row in compare.read() if (row.name, row.data, row.sha256) == (card.name, card.data, card.sha256)]
         model = checkpoint.load(card) if mine else None
         for row in mine:
             real, best = measure.real(model, card.data, row.samples), next(iter(model.likelihoods), None)
             new = {"levels": best.levels, **measure.beside(card.data, best.levels, row.likelihood)} if best else {}
-            found.append(dataclasses.replace(
+            row = dataclasses.replace(
                 row, floor=real.frechet, ratio=row.frechet / real.frechet, kid_floor=real.kid, real=dataclasses.asdict(real.coverage),
                 quotas=measure.by_quotas(model), **new,
-            ))  # fmt: skip
-            compare.merge([found[-1]])
-            compare.write_metrics(found[-1])
-            print(f"{card.name} on {card.data}: floor {row.floor:.4f} -> {real.frechet:.4f}", file=sys.stderr, flush=True)
-    return found
+            )  # fmt: skip
+            compare.merge([row])
+            compare.write_metrics(row)
+            yield row
 
 
 if __name__ == "__main__":

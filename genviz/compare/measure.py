@@ -1,6 +1,6 @@
 """Measure one trained model: draw its 10,000 pictures, score the test set, time the sampler.
 
-What costs minutes is kept under runs/compare (GENVIZ_RUNS names another place) and taken up again after a kill; it is measured anew when
+What costs minutes is kept under runs/compare (or in GENVIZ_RUNS, GENVIZ_HOME) and taken up again after a kill; it is measured anew when
 the weights, the knobs or the number of pictures changed. Every chunk of pictures has its own seed, so the same card gives the same
 figures.
 """
@@ -12,14 +12,12 @@ import hashlib
 import itertools
 import json
 import math
-import os
 import platform
 import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,8 +27,9 @@ from torch import Tensor
 
 from genviz import checkpoint
 from genviz import file as files
+from genviz.argument import Progress
 from genviz.checkpoint import Card
-from genviz.compare import SAMPLES, Progress, Row, eye
+from genviz.compare import SAMPLES, Row, eye
 from genviz.data.images import images
 from genviz.frame import Frame
 from genviz.metrics import classifier
@@ -89,7 +88,7 @@ def collect(what: str, facts: dict, total: int, chunks: Callable[[int], Iterator
 
     A generator of Progress that returns the tensor (`x = yield from collect(...)`). `facts` tell what the rows depend on.
     """
-    file = Path(os.environ.get("GENVIZ_RUNS", "runs")) / "compare" / f"{what}.safetensors"
+    file = files.drafts() / "compare" / f"{what}.safetensors"
     facts = json.dumps(facts, sort_keys=True)
     parts: list[Tensor] = []
     if file.exists():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 
 from genviz import checkpoint
+from genviz.argument import Command
 from genviz.checkpoint import Card
 from genviz.data import of
 from genviz.metrics.region import outside
@@ -25,13 +26,15 @@ def strayed(card: Card, **knobs: object) -> float:
 
 
 def main() -> None:
-    shares: dict[str, dict[str, float]] = {}
-    for card in checkpoint.cards():
-        if card.data in of("points"):
+    command = Command("python -m genviz.compare.plane", "Print the share of each model's points that lie outside the data's region.")
+    command.parse_args()
+    with command.sentences():
+        shares: dict[str, dict[str, float]] = {}
+        for card in command.bar([card for card in checkpoint.cards() if card.data in of("points")], "drawing"):
             shares.setdefault(card.name, {})[card.data] = strayed(card)
-    print(f"{'outside, in %':22}" + "".join(f"{data:>22}" for data in of("points")))
-    for name, row in shares.items():
-        print(f"{name:22}" + "".join(f"{100 * row[data]:22.1f}" if data in row else f"{'not trained':>22}" for data in of("points")))
+        print(f"{'outside, in %':22}" + "".join(f"{data:>22}" for data in of("points")))
+        for name, row in shares.items():
+            print(f"{name:22}" + "".join(f"{100 * row[data]:22.1f}" if data in row else f"{'not trained':>22}" for data in of("points")))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,10 @@ def of(medium: str) -> tuple[str, ...]:
 def examples(data: str, split: str) -> tuple[Tensor, Tensor]:
     """x and label of split "train", "held_out" or "test", as the set's own function gives them: images (N, 1, 28, 28) uint8, points (N, 2).
     KeyError for other names."""
-    if data not in DATA:
-        raise KeyError(f"There is no data set '{data}'; there are {', '.join(DATA)}.")
-    module, function = DATA[data].source.split(":")
+    from genviz.data import own
+
+    known = {**DATA, **own.found()} if data not in DATA else DATA
+    if data not in known:
+        raise KeyError(f"There is no data set '{data}'; there are {', '.join(known)}. {own.place()}")
+    module, function = known[data].source.split(":")
     return getattr(importlib.import_module(module), function)(data, split)

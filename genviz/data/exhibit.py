@@ -98,7 +98,7 @@ def main() -> None:
     with command.sentences():
         from genviz.data.images import images  # torch and torchvision are needed to make the exhibit, never to show it
 
-        for data in of("image"):
+        for data in command.bar(of("image"), "test images"):
             x, label = (t.numpy() for t in images(data, "test"))
             chosen = choose(label)
             sprite = x[chosen, 0].reshape(-1, COLUMNS, SIDE, SIDE).transpose(0, 2, 1, 3).reshape(-1, COLUMNS * SIDE)

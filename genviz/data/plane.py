@@ -76,7 +76,7 @@ def main() -> None:
         from genviz.data.points import log_prob, points
 
         centres, kept = torch.from_numpy(lattice()).double(), {}
-        for data in of("points"):
+        for data in command.bar(of("points"), "densities"):
             kept[f"{data}.x"] = points(data, "test")[0][:SHOWN].numpy().astype(np.float16)
             kept[f"{data}.log_prob"] = log_prob(data, centres).numpy().reshape(CELLS, CELLS).astype(np.float16)
         packed = save(kept)

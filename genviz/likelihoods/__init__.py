@@ -80,7 +80,7 @@ def other(data: str) -> str:
 
 def path(name: str, data: str) -> Path:
     """Where the scores of "family/model" on a data set are kept."""
-    return checkpoint.PRETRAINED / "likelihood" / f"{name.replace('/', '-')}-{data}.safetensors"
+    return checkpoint.root_of(name, data) / "likelihood" / f"{name.replace('/', '-')}-{data}.safetensors"
 
 
 def read(name: str, data: str, sha256: str) -> Scores:

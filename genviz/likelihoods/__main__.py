@@ -35,11 +35,12 @@ def main() -> None:
             if not table_hash(data) or not (args.model or args.missing):
                 print(f"wrote {write_table(data).name}", flush=True)
             if not args.model and not (args.missing and all(has(name, data, sha256) for name, sha256 in scored(data)[: len(BASELINES)])):
-                print(*(f"wrote {file.name}" for file in compute_baselines(data, args.n)), sep="\n", flush=True)
+                for file in command.bar(compute_baselines(data, args.n), f"models without a network on {data}"):
+                    print(f"wrote {file.name}", flush=True)
             for name, sha256 in scored(data)[len(BASELINES) :]:
                 if (args.model or name) != name or (args.missing and has(name, data, sha256)):
                     continue
-                file = compute(name, data, args.n)
+                *_, file = None, *command.bar(compute(name, data, args.n))
                 print(f"wrote {file.name}, {file.stat().st_size:,} bytes" if file else f"{name} has no likelihood", flush=True)
         print(table())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from torch import Tensor
 
 from genviz import checkpoint
 from genviz import file as files
+from genviz.argument import Progress
 from genviz.data.images import images
 from genviz.likelihood import Likelihood
 from genviz.likelihoods import BASELINES, SEED, SETS, counted, other, path, table_hash, table_path
 from genviz.metrics.complexity import PROTOCOL, png_bits
 from genviz.metrics.counting import count, fill
 from genviz.metrics.likelihood import log_likelihood
-from genviz.model import Model, binarize
+from genviz.model import Model, binarize, finish
 
 MOST = 10_000  # images of a set
 LADDER = (MOST, 5000, 2000, 1000, 500, 200)  # and of a slow model: the most that take no longer than PATIENCE
@@ -62,7 +64,16 @@ def filled_in(model: Model, frequency: np.ndarray) -> np.ndarray:
 
 def measure(model: Model, x: Tensor, one: Likelihood, data: str, filled: np.ndarray, batch: int = 50) -> np.ndarray:
     """Bytes x (N, 1, 28, 28) -> log2 p(x), PNG bits and log2 p of the counting model, (3, N) float64."""
-    bits = torch.cat(list(log_likelihood(model, x, one, SEED, batch))).numpy() / math.log(2)
+    return finish(_measured(model, x, one, data, filled, batch))
+
+
+def _measured(model: Model, x: Tensor, one: Likelihood, data: str, filled: np.ndarray, batch: int = 50) -> Generator[int, None, np.ndarray]:
+    """The same, yielding how many are scored."""
+    parts: list[Tensor] = []
+    for part in log_likelihood(model, x, one, SEED, batch):
+        parts.append(part)
+        yield sum(map(len, parts))
+    bits = torch.cat(parts).numpy() / math.log(2)
     seen, background = x[:, 0].numpy(), counted(data)[0]["grey"]
     if model.pixels == "binary":  # the draws that `log_likelihood` scores: each chunk has a generator of its own
         parts = [model.prepare(part, torch.Generator().manual_seed(SEED * 1_000_003 + batch * i)) for i, part in enumerate(x.split(batch))]
@@ -72,13 +83,14 @@ def measure(model: Model, x: Tensor, one: Likelihood, data: str, filled: np.ndar
     return np.stack([bits, png_bits(seen), background.log2_prob(seen)])
 
 
-def compute(name: str, data: str, n: int = 0) -> Path | None:
-    """Score the three sets with a trained model and write its file; n = 0 chooses from LADDER by the time that an image takes. None for
-    a model without a likelihood."""
+def compute(name: str, data: str, n: int = 0) -> Iterator[Progress | Path]:
+    """Score the three sets with a trained model: Progress, then its file, written; nothing for a model without a likelihood. n = 0 chooses
+    from LADDER by the time that an image takes."""
     card = checkpoint.card_of(name, data)
+    files.must_be_writable(path(name, data).parent)
     model = checkpoint.load(card).to(memory_format=torch.channels_last)
     if not model.likelihoods:
-        return None
+        return
     one = model.likelihoods[0].quick()
     filled = filled_in(model, counted(data)[1])
     few, begun = _sets(data, 16)["test"], time.process_time()
@@ -87,14 +99,21 @@ def compute(name: str, data: str, n: int = 0) -> Path | None:
         measure(model, images_tried, one, data, filled)
     ms = 1000 * (time.process_time() - begun) / len(few)
     n = n or next((n for n in LADDER if n * len(SETS) * ms / 1000 < PATIENCE), LADDER[-1])
-    sets = {which: measure(model, x, one, data, filled) for which, x in _sets(data, n).items()}
+    sets = {}
+    for number, (which, x) in enumerate(_sets(data, n).items()):
+        walk = _measured(model, x, one, data, filled)
+        while which not in sets:
+            try:
+                yield Progress(f"scores of {name} on {data}", number * n + next(walk), len(SETS) * n)
+            except StopIteration as end:
+                sets[which] = end.value
     seen = "binary" if model.pixels == "binary" else "filled" if filled.any() else "grey"
-    return _write(name, data, sets, filled, {"sha256": card.sha256, "kind": one.name, "n": n, "seen": seen, "ms": round(ms, 2)})
+    yield _write(name, data, sets, filled, {"sha256": card.sha256, "kind": one.name, "n": n, "seen": seen, "ms": round(ms, 2)})
 
 
-def compute_baselines(data: str, n: int = 0) -> list[Path]:
-    """The same for the models without a network."""
-    written, sets, models = [], {which: x[:, 0].numpy() for which, x in _sets(data, n or MOST).items()}, counted(data)[0]
+def compute_baselines(data: str, n: int = 0) -> Iterator[Path]:
+    """The files of the models without a network."""
+    sets, models = {which: x[:, 0].numpy() for which, x in _sets(data, n or MOST).items()}, counted(data)[0]
     for name in BASELINES:
         seen, short = sets, name.partition("/")[2]
         if short == "binary":
@@ -105,8 +124,7 @@ def compute_baselines(data: str, n: int = 0) -> list[Path]:
             background, png = models["binary" if short == "binary" else "grey"].log2_prob(x), png_bits(x)
             found[which] = np.stack([-png if short == "png" else background, png, background])
         about = {"sha256": table_hash(data), "kind": "exact", "n": n or MOST, "seen": "binary" if short == "binary" else "grey", "ms": 0.3}
-        written.append(_write(name, data, found, np.zeros(256, np.float32), about))
-    return written
+        yield _write(name, data, found, np.zeros(256, np.float32), about)
 
 
 def _sets(data: str, n: int) -> dict[str, Tensor]:

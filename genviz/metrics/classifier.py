@@ -18,9 +18,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-import os
 import platform
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +33,7 @@ from torch import Tensor, nn
 
 from genviz import argument, checkpoint
 from genviz import file as files
-from genviz.argument import Command, reader
+from genviz.argument import Command, Progress, reader
 from genviz.data.images import batches, images
 
 COMMAND = "python -m genviz.metrics.classifier"
@@ -234,28 +232,29 @@ def classes(features: Tensor, data: str) -> Tensor:
     return load(data).head(features.float()).argmax(1)
 
 
-def train(data: str, seed: int = 0, budget: float | None = None, show=print) -> dict:
-    """Train the classifier of a data set phase by phase, write weights and passport, return the passport. Reads the test set once.
+def train(data: str, seed: int = 0, budget: float | None = None) -> Iterator[Progress | dict]:
+    """Train the classifier of a data set phase by phase: Progress in thousandths, then the passport, written with the weights. Reads the
+    test set once.
 
-    Finished phases are kept under runs/classifier (GENVIZ_RUNS names another place) and not trained again; `budget` limits each of the
+    Finished phases are kept under runs/classifier (or in GENVIZ_RUNS, GENVIZ_HOME) and not trained again; `budget` limits each of the
     others to so many minutes.
     """
     torch.manual_seed(seed)
-    runs = Path(os.environ.get("GENVIZ_RUNS", "runs")) / "classifier"
+    runs = files.drafts() / "classifier"
+    for folder in (runs, path_of(data).parent):
+        files.must_be_writable(folder)
     net, seconds = Classifier(), 0.0
     for phase, recipe in enumerate(RECIPES[data], 1):
         before, net = net, Classifier(recipe.width, blocks=recipe.blocks).to(memory_format=torch.channels_last)
         if phase > 1:
             net.load_state_dict(before.state_dict(), strict=False)  # a new block starts as the identity
-        kept, spent, last = runs / f"{data}-{seed}-{phase}.safetensors", 0.0, 0.0
+        kept, spent = runs / f"{data}-{seed}-{phase}.safetensors", 0.0
         if kept.exists():
             spent = _take_up(kept, net)
         else:
-            for share, spent, loss in fit(net, recipe, data, seed + phase - 1, budget):
-                if time.monotonic() - last > 20:
-                    last = time.monotonic()
-                    show(f"{data}, phase {phase}, {100 * share:.1f} %, loss {loss:.4f}, {spent:.0f} s")
-            show(f"{data}, phase {phase}: held out {accuracy(net.eval(), data, 'held_out'):.2f} %")
+            for share, spent, loss in fit(net, recipe, data, seed + phase - 1, budget):  # noqa: B007
+                yield Progress(f"{data}, phase {phase}, loss {loss:.4f}", round(1000 * share), 1000)
+            yield Progress(f"{data}, phase {phase}, {accuracy(net.eval(), data, 'held_out'):.2f} % of held out", 1000, 1000)
             files.write(kept, packed({k: v.contiguous() for k, v in net.state_dict().items()}, {"seconds": str(spent)}))
         seconds += spent
     net.eval()
@@ -270,7 +269,7 @@ def train(data: str, seed: int = 0, budget: float | None = None, show=print) -> 
         "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
         "trained_on": "55,000 of the 60,000 training images; never used to train a generator", "metrics": scores,
     }  # fmt: skip
-    return save(net, data, facts)
+    yield save(net, data, facts)
 
 
 def _take_up(kept: Path, net: Classifier) -> float:
@@ -305,7 +304,7 @@ def main() -> None:
     with command.sentences():
         if args.threads:
             torch.set_num_threads(args.threads)
-        facts = train(args.data, args.seed, args.budget, lambda line: print(line, file=sys.stderr, flush=True))
+        *_, facts = command.bar(train(args.data, args.seed, args.budget), args.data)
         scores = ", ".join(f"{m['name']} {m['value']:.2f} %" for m in facts["metrics"])
         print(f"{facts['title']}: {facts['parameters']:,} parameters, {facts['seconds']:.0f} s, {scores}")
 

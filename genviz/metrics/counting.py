@@ -99,7 +99,7 @@ def main() -> None:
     command = Command("python -m genviz.metrics.counting", "Score the test images with the counting model.")
     command.parse_args()
     with command.sentences():
-        for data in ("mnist", "fashion_mnist"):
+        for data in command.bar(("mnist", "fashion_mnist"), "counting"):
             bits, strength = score(data)
             print(f"{data}: 4-neighbour counting model, 16 levels: {bits * np.log(2):.2f} nats per image = {bits / 784:.4f} bits/dim "
                   f"on 10,000 test images (prior strength {strength:g} chosen on 5,000 held-out)")  # fmt: skip

@@ -32,9 +32,9 @@ quality, and today's autoregressive image models paint learnt tokens instead of 
 from genviz.data import of
 from genviz.family import Entry, Family, Recipe, Reply, Scene
 
-BINARY = Recipe(epochs=9, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985)
+BINARY = Recipe(epochs=9, batch=8, lr=2.5e-3, warmup=0.02, clip=100.0, ema=0.9985, half="autocast")
 DEEP = {"blocks": 5, "dilations": ((1, 1), (2, 1), (4, 2), (8, 4), (1, 1), (4, 2))}
-GREY = Recipe(epochs=0.6, batch=8, lr=2.5e-3, warmup=0.04, clip=100.0, ema=0.997)
+GREY = Recipe(epochs=0.6, batch=8, lr=2.5e-3, warmup=0.04, clip=100.0, ema=0.997, half="autocast")
 POINTS = Recipe(epochs=40, batch=500, lr=3e-3)
 
 FAMILY = Family(

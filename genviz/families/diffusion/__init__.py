@@ -52,7 +52,7 @@ FAMILY = Family(
             "Diffusion, class-conditional",
             "genviz.families.diffusion.diffusion:Diffusion",
             {"fine": 32, "coarse": 96, "fine_blocks": 2, "coarse_blocks": 5},
-            Recipe(epochs=36, batch=64, lr=2e-3, warmup=0.03, betas=(0.9, 0.99), ema=0.999),
+            Recipe(epochs=36, batch=64, lr=2e-3, warmup=0.03, betas=(0.9, 0.99), ema=0.999, half="convolutions"),
             year=2020,
             changed="One network takes away noise of every size; a picture is noise from which all was taken.",
         ),

@@ -64,7 +64,7 @@ FAMILY = Family(
             "Energy-based model, Langevin",
             "genviz.families.ebm.ebm:EBM",
             {"fine": 32, "middle": 64, "coarse": 128, "blocks": 2},
-            Recipe(epochs=30, batch=64, lr=1e-3, warmup=0.02, betas=(0.9, 0.99), ema=0.999),
+            Recipe(epochs=30, batch=64, lr=1e-3, warmup=0.02, betas=(0.9, 0.99), ema=0.999, half="autocast"),
             year=2019,
             changed="A network gives every picture an energy; Langevin dynamics walks downhill, with noise.",
         ),

@@ -104,7 +104,7 @@ class EBM(Model):
 
     # What it learns
 
-    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
+    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator, stage: str = "") -> Iterator[Tensor]:
         """All losses, per pixel: a scalar."""
         matching, naming = self.matching(x, label, rng)
         yield matching + NAMING * naming + self.contrast(x[:MOVED], label[:MOVED], rng)

@@ -74,7 +74,7 @@ class Plane(Model):
 
     # What it learns
 
-    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
+    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator, stage: str = "") -> Iterator[Tensor]:
         """Both losses, per coordinate: a scalar."""
         yield self.matching(x, rng) + self.contrast(x[:LOWERED], rng)
 

@@ -44,7 +44,7 @@ from genviz.data import of
 from genviz.family import Entry, Family, Recipe, Reply, Scene
 
 # Held-out pictures got worse again whenever the rate fell to zero: the players go on moving, and it is their average that settles.
-PICTURES = Recipe(epochs=50, batch=64, lr=1e-3, warmup=0.01, last=0.4, betas=(0.0, 0.99), clip=100.0, ema=0.999)
+PICTURES = Recipe(epochs=50, batch=64, lr=1e-3, warmup=0.01, last=0.4, betas=(0.0, 0.99), clip=100.0, ema=0.999, half="autocast")
 POINTS = Recipe(epochs=20, batch=256, lr=2e-3, warmup=0.01, betas=(0.0, 0.99), clip=100.0, ema=0.995)
 
 FAMILY = Family(

@@ -35,10 +35,10 @@ class Game(Model):
     z_dim: int
     classes = 0
 
-    def players(self) -> tuple[nn.Module, ...]:
+    def players(self, stage: str = "") -> tuple[nn.Module, ...]:
         return self.discriminator, self.generator
 
-    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator) -> Iterator[Tensor]:
+    def losses(self, x: Tensor, label: Tensor, rng: torch.Generator, stage: str = "") -> Iterator[Tensor]:
         """One step: the discriminator's loss and then, when it has moved, the generator's; x (B, *shape), label (B,)."""
         told = self.told(x, label)
         fake = self.generator(self.latents(len(x), rng), *told)

@@ -30,8 +30,8 @@ from genviz.families.gan.wander import wander
 from genviz.frame import Frame, knob
 from genviz.model import breathing_walk, randn
 
-FIXED = 60  # latents whose pictures are kept of every moment of training, ten to a row
-JUDGED = 1000  # held-out and generated pictures whose scores are kept of every moment
+FIXED = 60  # latents whose pictures every snapshot of a training keeps, ten to a row
+JUDGED = 1000  # held-out and generated pictures whose scores a snapshot keeps
 WALKED = 48  # pictures of one stretch of a latent walk
 KINDS = 512  # found without labels, of about a hundred training pictures each
 PASS = 55_000  # pictures of the training set
@@ -92,7 +92,7 @@ class GAN(Game):
     def forger_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return F.softplus(real - fake).mean()
 
-    def chronicle(self, x: Tensor, label: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+    def snapshot(self, x: Tensor, label: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Pictures (60, 28, 28) uint8 of latents that never change, and the scores (1000,) of held-out and of generated pictures.
 
         Scores count from halfway between the two means, since the game in pairs leaves their zero open.

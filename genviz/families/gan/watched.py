@@ -14,8 +14,8 @@ from genviz import file as files
 
 
 def history(card: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """What genviz.history kept of the training of a card (a dictionary of genviz.checkpoint.Card); ValueError where there is none."""
-    root = Path(os.environ.get("GENVIZ_PRETRAINED", files.shipped()))
+    """What genviz.training.history kept of the training of a card (a Card as a dictionary); ValueError where there is nothing."""
+    root = files.home() / "models" if card.get("own") else Path(os.environ.get("GENVIZ_PRETRAINED", files.shipped()))
     file = root / card["family"] / f"{card['model']}-{card['data']}.history.safetensors"
     if not card["history_sha256"] or not file.exists():
         raise ValueError(

@@ -1,36 +1,38 @@
-"""The history of a training, kept beside the weights so that it can be watched again: losses, and sixteen moments on the way.
+"""The history of a training, kept beside the weights so that it can be seen again: losses, and sixteen snapshots on the way.
 
-A model that wants one says in `Model.chronicle` what a moment consists of (a GAN: pictures from latents that never change, what its
-discriminator thinks of real and of generated images). The averaged weights of that moment are asked, since they are what is kept at the
-end. For images each moment also gets its Frechet distance, 2,000 generated images against the 5,000 held-out ones: a figure for the
+A model that wants one says in `Model.snapshot` what a snapshot consists of (a GAN: pictures from latents that never change, what its
+discriminator thinks of real and of generated images). The averaged weights of that time are asked, since they are what is kept at the
+end. For images each snapshot also gets its Frechet distance, 2,000 generated images against the 5,000 held-out ones: a figure for the
 slope of the curve, not for comparisons, because fewer images score worse.
 
-Kept are: "loss" (T, players) and "loss_step" (T,), "step" (M,), "frechet" (M,) for images, and each entry of `chronicle`, (M, ...).
+Kept are: "loss" (T, players) and "loss_step" (T,), "step" (M,), "frechet" (M,) for images, and each entry of `snapshot`, (M, ...).
+Where stages have different numbers of players, what a stage has not is nan.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 from collections import deque
 
 import torch
 from torch import Tensor
 
-from genviz.data import DATA, examples
+from genviz.data import examples, of
 from genviz.model import Model
 
-MOMENTS = (0.0, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0)  # shares of the training
+SHARES = (0.0, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0)  # shares of the training
 CURVE = 200  # points of the curve of losses, at most twice as many
-DRAWN = 2000  # generated images for the Frechet distance of a moment
+DRAWN = 2000  # generated images for the Frechet distance of a snapshot
 
 
 class History:
-    """Collects while a model is trained; empty and idle for a model whose `chronicle` is not its own."""
+    """Collects while a model is trained; empty and idle for a model whose `snapshot` is not its own."""
 
     def __init__(self, model: Model, data: str):
-        self.data, self.wanted = data, type(model).chronicle is not Model.chronicle
+        self.data, self.wanted = data, type(model).snapshot is not Model.snapshot
         self.curve: list[tuple[int, list[float]]] = []
-        self.moments: list[dict[str, Tensor]] = []
+        self.snapshots: list[dict[str, Tensor]] = []
         self.every = 1  # steps between two points of the curve
 
     def loss(self, step: int, values: list[float]) -> None:
@@ -43,46 +45,46 @@ class History:
             self.curve = [point for point in self.curve if point[0] % self.every == 0]
 
     def due(self, progress: float) -> bool:
-        """Whether a share of the training calls for another moment."""
-        return self.wanted and len(self.moments) < len(MOMENTS) and progress >= MOMENTS[len(self.moments)]
+        """Whether a share of the training calls for another snapshot."""
+        return self.wanted and len(self.snapshots) < len(SHARES) and progress >= SHARES[len(self.snapshots)]
 
-    def moment(self, model: Model, weights: dict[str, Tensor], step: int) -> None:
+    def snapshot(self, model: Model, weights: dict[str, Tensor], step: int) -> None:
         """Ask the model with the averaged weights; the model itself is left alone."""
         there = copy.deepcopy(model).eval().requires_grad_(False)
         there.load_state_dict(weights)
         x, label = examples(self.data, "held_out")
-        rng = torch.Generator().manual_seed(0)  # the same latents at every moment
-        kept = {
-            k: v.detach().cpu() for k, v in there.chronicle(there.prepare(x, rng).to(model.device), label.to(model.device), rng).items()
-        }
-        if DATA[self.data].medium == "image":
+        rng = torch.Generator().manual_seed(0)  # the same latents in every snapshot
+        kept = {k: v.detach().cpu() for k, v in there.snapshot(there.prepare(x, rng).to(model.device), label.to(model.device), rng).items()}
+        if self.data not in of("points"):
             kept["frechet"] = torch.tensor(_distance(there, self.data))
-        self.moments.append(kept | {"step": torch.tensor(step)})
+        self.snapshots.append(kept | {"step": torch.tensor(step)})
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything so far, as a safetensors file holds it; {} where nothing is kept."""
-        if not self.moments:
+        if not self.snapshots:
             return {}
         steps = torch.tensor([step for step, _ in self.curve], dtype=torch.int64)
-        values = torch.tensor([values for _, values in self.curve], dtype=torch.float32).reshape(len(steps), -1)
-        stacked = {key: torch.stack([m[key] for m in self.moments]) for key in self.moments[0]}
+        wide = max((len(values) for _, values in self.curve), default=0)
+        padded = [values + [math.nan] * (wide - len(values)) for _, values in self.curve]
+        values = torch.tensor(padded, dtype=torch.float32).reshape(len(steps), -1)
+        stacked = {key: torch.stack([m[key] for m in self.snapshots]) for key in self.snapshots[0]}
         return stacked | {"loss_step": steps, "loss": values}
 
     def take_up(self, tensors: dict[str, Tensor], progress: float = 1.0) -> None:
         """Go on from what `tensors` gave before a kill, or at the end: then as far as `progress`, a share of the longer training.
 
-        Of the moments of a training that had ended, those are kept which the longer one calls for; the last of them is not the end.
+        Of the snapshots of a training that had ended, those are kept which the longer one calls for; the last of them is not the end.
         """
         if not (self.wanted and tensors):
             return
         self.curve = list(zip(tensors["loss_step"].tolist(), tensors["loss"].tolist(), strict=True))
         self.every = max(1, self.curve[-1][0] // max(len(self.curve) - 1, 1)) if self.curve else 1
         inside = [key for key in tensors if key not in ("loss", "loss_step")]
-        self.moments = [{key: tensors[key][i] for key in inside} for i in range(len(tensors["step"]))]
-        if len(self.moments) == len(MOMENTS) and progress < 1:
+        self.snapshots = [{key: tensors[key][i] for key in inside} for i in range(len(tensors["step"]))]
+        if len(self.snapshots) == len(SHARES) and progress < 1:
             shares = tensors["step"].double() / tensors["step"][-1] * progress
-            nearest = [int((shares - wanted).abs().argmin()) for wanted in MOMENTS if wanted <= progress]
-            self.moments = [self.moments[i] for i in sorted(set(nearest))]
+            nearest = [int((shares - wanted).abs().argmin()) for wanted in SHARES if wanted <= progress]
+            self.snapshots = [self.snapshots[i] for i in sorted(set(nearest))]
 
 
 def _distance(model: Model, data: str) -> float:
