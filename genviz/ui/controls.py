@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from genviz.medium import MEDIA
 from genviz.ui.widget import Widget
 
 
@@ -18,12 +19,15 @@ class Controls(Widget):
 
     folder = "ui/web/controls"
 
-    def __init__(self, family: dict, player: str, *, n: int = 16, most: int = 64, **options: Any):
-        """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film, `n` samples at first,
-        `most` at the most."""
-        self.models = {m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"])} for m in family["models"]}
+    def __init__(self, family: dict, player: str, **options: Any):
+        """`family` is its dictionary in the catalogue, `player` the name of the player that shows the film."""
+        of = {m["name"]: MEDIA[m["medium"]] for m in family["models"]}
+        self.models = {
+            m["name"]: {"knobs": m["knobs"], "trained": list(m["cards"]), "first": of[m["name"]].first, "most": of[m["name"]].most}
+            for m in family["models"]
+        }
         self.scenes = family["scenes"]
-        super().__init__({"player": player, "n": n, "most": most}, server=[self.settings], **options)
+        super().__init__({"player": player}, server=[self.settings], **options)
 
     def settings(self) -> dict:
         """Knobs of every model, the data sets it is trained on, and the family's scenes."""

@@ -44,7 +44,8 @@ class Player(Widget):
 
     folder = "ui/web/player"
 
-    def __init__(self, engine: Any, name: str, *, walk: str = "sample", rows: tuple[Row, ...] = (), label: str = "x", frames: int = 60,
+    def __init__(self, engine: Any, name: str, *, walk: str = "sample", rows: tuple[Row, ...] = (), label: str = "x",
+                 frames: int | None = None,
                  empty: str = "Press Sample to begin.", send: bool = True, stage: bool = True, premiere: str = "",
                  **options: Any):  # fmt: skip
         """`rows` beside x, `label` the name under x where there are rows, `frames` the most that are delivered, `empty` the sentence before

@@ -45,7 +45,7 @@ def head(tools: list[dict] | None = None, catalogue: dict | None = None) -> str:
     titles = {m["name"]: m["title"] for m in models} | {k: d["title"] for k, d in known["data"].items()}
     told = {"tools": tools or [], "titles": titles, "classes": {name: d["classes"] for name, d in known["data"].items()},
             "raster": [m["name"] for m in models if m["grows"] == "pixels"],
-            "kinds": {name: list(media.of(name).KINDS) for name in MEDIA}}  # fmt: skip
+            "media": {name: {"frames": m.frames, "kinds": list(media.of(name).KINDS)} for name, m in MEDIA.items()}}  # fmt: skip
     text = json.dumps(told, ensure_ascii=False).replace("<", r"\u003c")
     return f'{served.head()}<script type="application/json" id="gv-told">{text}</script>'
 

@@ -122,7 +122,7 @@ def panel(lab: Lab) -> None:
                                     interactive=True, filterable=False, visible=len(family["models"]) > 1)  # fmt: skip
                 data = gr.Dropdown([(titles[d], d) for d in names], value=trained_on, label="Data set", interactive=True, filterable=False)
             here = Lab(lab.engine, catalogue, family, model, data, lab.seed)
-            here.follow(Controls(family, player, n=POINTS, most=2 * POINTS))
+            here.follow(Controls(family, player))
         with gr.Column(scale=3, min_width=320):
             here.follow(Plane(lab.engine, player, family["models"]))
             Player(lab.engine, player, stage=False, empty="Press Sample and watch the points arrive.")

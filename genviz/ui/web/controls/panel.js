@@ -11,8 +11,10 @@ export const load = ({ ask }) => ask.settings();
 export default ({ element, props, watch, trigger, find, loaded: { models, scenes } }) => {
   const say = find(".say"),
     kept = {}; // what was entered stays, model by model
-  let n = props.value.n,
+  let many = null, // samples that were asked for, null where nobody has said how many
     drawn = "";
+  const bounds = () => models[props.value.model] || { first: 1, most: 1 };
+  const n = () => Math.min(many ?? bounds().first, bounds().most); // another medium has other bounds
   const tell = (text, wrong = false) => {
     say.textContent = text;
     say.classList.toggle("wrong", wrong);
@@ -113,8 +115,8 @@ export default ({ element, props, watch, trigger, find, loaded: { models, scenes
     drawn = model + data;
     const values = (kept[model] ||= Object.fromEntries(here.knobs.map(k => [k.name, k.default])));
     find(".knobs").replaceChildren(
-      knob({ name: "n", title: "samples", type: "int", low: 1, high: props.value.most, choices: [], kind: "", step: 1, help: "" }, n, v => {
-        n = v;
+      knob({ name: "n", title: "samples", type: "int", low: 1, high: here.most, choices: [], kind: "", step: 1, help: "" }, n(), v => {
+        many = v;
       }),
       ...here.knobs.map(k =>
         knob(k, values[k.name], v => {
@@ -149,7 +151,7 @@ export default ({ element, props, watch, trigger, find, loaded: { models, scenes
     if (find(".sample").disabled) return;
     const { model, data, seed, player } = props.value;
     tell("");
-    films.film(player, { model, data, seed, n, knobs: { ...kept[model] } });
+    films.film(player, { model, data, seed, n: n(), knobs: { ...kept[model] } });
   };
   find(".sample").onclick = sample;
   find(".stop").onclick = () => films.stop(props.value.player);
@@ -161,10 +163,16 @@ export default ({ element, props, watch, trigger, find, loaded: { models, scenes
   });
   link.control(props.value.player, {
     element,
-    state: () => ({ model: props.value.model, data: props.value.data, seed: props.value.seed, n, knobs: kept[props.value.model] || {} }),
-    set: ({ n: many, knobs, ...wanted }) => {
+    state: () => ({
+      model: props.value.model,
+      data: props.value.data,
+      seed: props.value.seed,
+      n: n(),
+      knobs: kept[props.value.model] || {},
+    }),
+    set: ({ n: asked, knobs, ...wanted }) => {
       // what a link says; the menus take it from `wanted` (lab.follow)
-      n = many;
+      many = asked;
       if (knobs) kept[wanted.model] = { ...knobs };
       props.value = { ...props.value, wanted };
       trigger("restore");

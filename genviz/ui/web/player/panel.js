@@ -44,7 +44,11 @@ export default ({ element, props, find }) => {
   // ---- time: a frame a beat, or a step a beat where the steps between two frames can be shown ----------------------------------------------------
   const fine = () => frames.length > 0 && !!view.fine?.(frames, order);
   const expected = () =>
-    !frames.length ? 0 : (["done", "cancelled", "error"].includes(state) ? frames.length : Math.min(order.frames, frames[0].steps + 1)) - 1;
+    !frames.length
+      ? 0
+      : (["done", "cancelled", "error"].includes(state)
+          ? frames.length
+          : Math.min(order.frames || told.media[view.medium]?.frames || Infinity, frames[0].steps + 1)) - 1;
   const end = () => (!frames.length ? 0 : fine() ? (state === "running" ? frames[0].steps : frames.at(-1).step) : expected());
   const here = () => (!frames.length ? 0 : fine() ? frames.at(-1).step : frames.length - 1); // how far the film has arrived
   const rate = () => speed * Math.max(view.pace || 4, end() / (fine() ? 5 : 3)); // beats a second: a whole film in 3 seconds, its steps in 5
@@ -273,7 +277,14 @@ export default ({ element, props, find }) => {
     let next = null,
       last = null; // the view of this film, and its last frame; what is on stage stays until the first has come
     cancel();
-    order = { walk: props.value.walk, frames: props.value.frames, aux: rows.map(r => r.name), n: 16, seed: 0, ...wanted };
+    order = {
+      walk: props.value.walk,
+      ...(props.value.frames ? { frames: props.value.frames } : {}),
+      aux: rows.map(r => r.name),
+      n: 16,
+      seed: 0,
+      ...wanted,
+    };
     job = old;
     set_state("waiting", frames.length || untouched ? "" : "One moment.");
     if (!old) element.scrollIntoView({ block: "nearest", behavior: "smooth" }); // on a phone the knobs fill the screen
@@ -379,7 +390,7 @@ export default ({ element, props, find }) => {
   };
   const menu = save_menu(element, to_save, to_call);
   listeners.push({
-    frame: () => menu.allow(true),
+    frame: () => menu.allow(true, view.medium),
     state: s => {
       if (s === "waiting") menu.close();
     },

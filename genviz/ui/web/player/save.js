@@ -2,10 +2,11 @@
 import { copy, make, toast } from "../core/dom.js";
 import { post, told } from "../core/films.js";
 import { keys } from "../core/hands.js";
+import { media } from "../core/told.js";
 
 /**
  * Puts the menu into the bar of a widget. `to_save()` says what is on screen for a file, `to_call()` for the call in Python.
- * Answers {allow(on), close()}: there is something to save; the code belongs to a film that has gone.
+ * Answers {allow(on, medium), close()}: there is something to save, of this medium; the code belongs to a film that has gone.
  * @param {HTMLElement} element @param {() => any} to_save @param {() => any} to_call
  */
 export const save_menu = (element, to_save, to_call) => {
@@ -14,7 +15,7 @@ export const save_menu = (element, to_save, to_call) => {
     "beforeend",
     `<div class="keep"><button type="button" class="save" aria-label="Save" title="Save the picture or the film, or the call in Python that makes it" aria-haspopup="menu" aria-expanded="false" disabled>
     <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M10.7 3.5h2.6v8.2l3-3 1.8 1.8-6.1 6.1-6.1-6.1 1.8-1.8 3 3zM4.5 15.5h2.6v3h9.8v-3h2.6v5.6h-15z"/></svg><span>Save</span></button>
-    <div class="menu" role="menu" aria-label="Save" hidden><button type="button" role="menuitem" data-kind="png">Picture (PNG)</button><button type="button" role="menuitem" data-kind="gif">Film (GIF)</button><button type="button" role="menuitem" data-kind="mp4">Film (MP4)</button><button type="button" role="menuitem" data-kind="python">Copy as Python</button></div></div>`,
+    <div class="menu" role="menu" aria-label="Save" hidden><button type="button" role="menuitem" data-kind="png">Picture (PNG)</button><button type="button" role="menuitem" data-kind="gif">Film (GIF)</button><button type="button" role="menuitem" data-kind="mp4">Film (MP4)</button><button type="button" role="menuitem" data-kind="txt" hidden>Text (TXT)</button><button type="button" role="menuitem" data-kind="wav" hidden>Sound (WAV)</button><button type="button" role="menuitem" data-kind="python">Copy as Python</button></div></div>`,
   );
   find(".bar").parentElement.insertAdjacentHTML(
     "beforeend",
@@ -23,9 +24,13 @@ export const save_menu = (element, to_save, to_call) => {
   const save = find(".save"),
     menu = find(".menu"),
     code = find(".code"),
-    items = [...menu.querySelectorAll("button")];
-  const can_save = on => {
+    every = [...menu.querySelectorAll("button")];
+  let items = every.filter(item => !item.hidden); // those that the film's medium has
+  const can_save = (on, medium = "image") => {
     if (!save.classList.contains("busy")) save.disabled = !on;
+    const kinds = media[medium]?.kinds || [];
+    for (const item of every) item.hidden = item.dataset.kind !== "python" && !kinds.includes(item.dataset.kind);
+    items = every.filter(item => !item.hidden);
   };
   const open_menu = on => {
     menu.hidden = !on;
@@ -76,11 +81,11 @@ export const save_menu = (element, to_save, to_call) => {
     }
     save.classList.remove("busy");
     save.querySelector("span").textContent = "Save";
-    can_save(true);
+    save.disabled = false;
     save.focus({ preventScroll: true });
   };
   save.onclick = () => open_menu(menu.hidden);
-  for (const item of items) item.onclick = () => busy(item.dataset.kind === "python" ? write_code : () => give(item.dataset.kind));
+  for (const item of every) item.onclick = () => busy(item.dataset.kind === "python" ? write_code : () => give(item.dataset.kind));
   const turn_to = d => items[(items.indexOf(document.activeElement) + d + items.length) % items.length].focus();
   keys(menu, {
     ArrowDown: () => turn_to(1),

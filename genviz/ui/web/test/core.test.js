@@ -8,7 +8,9 @@ import { asks, latest, once } from "../core/dom.js";
 import { sentence_of, told } from "../core/films.js";
 import { deflated, pack, unpack } from "../core/link.js";
 import { colour, rgba, signed } from "../core/pictures.js";
+import { envelope, joined as sounds } from "../views/audio.js";
 import { arrange, runs } from "../views/image.js";
+import { joined as texts } from "../views/text.js";
 import { medium_of, VIEWS } from "../views/view.js";
 
 /** Let everything that was promised happen. */
@@ -201,9 +203,35 @@ test("pictures are as large as the stage allows, and every one finds room", () =
   assert.equal(arrange({ side: 28, k: 1, count: 1, wide: 5000, high: 5000, dense: 1, phone: false }).zoom, 24);
 });
 
-test("a film's medium is what its first message says, and until then its shape", () => {
-  assert.equal(medium_of({ medium: "text" }), "text");
-  assert.equal(medium_of({ points: "AAAA" }), "points");
-  assert.equal(medium_of({ sprite: "data:," }), "image");
-  assert.ok(VIEWS.image && VIEWS.points);
+test("a film is shown by its medium, and another one is refused", () => {
+  for (const medium of Object.keys(VIEWS)) assert.equal(medium_of({ medium }), medium);
+  assert.deepEqual(Object.keys(VIEWS).sort(), ["audio", "image", "points", "text"]);
+  assert.throws(() => medium_of({ medium: "smell" }), /no view of smell/);
+});
+
+test("texts and sounds are put together of what is new", () => {
+  const first = texts({}.lines, { text: ["ab", "cd"], from: 0 }),
+    then = texts(first, { text: ["x", "y"], from: 2 });
+  assert.deepEqual(then, ["abx", "cdy"]);
+  assert.deepEqual(texts(then, { text: ["!", "?"], from: 1 }), ["a!", "c?"]);
+  const parcel = (numbers, from, length) => ({
+    n: 2,
+    from,
+    length,
+    audio: arrays.encode(new Uint8Array(new Int16Array(numbers).buffer)),
+  });
+  const one = sounds(null, parcel([32767, 0], 0, 1)),
+    two = sounds(one, parcel([-32767, 32767], 1, 2));
+  assert.deepEqual(
+    two.map(x => [...x]),
+    [
+      [1, -1],
+      [0, 1],
+    ],
+  );
+  assert.deepEqual(envelope(Float32Array.of(0, 1, -1, 0.5), 2), [
+    [0, 1],
+    [-1, 0.5],
+  ]);
+  assert.equal(envelope(Float32Array.of(1, 2), 4, 8).length, 1, "a wave that has not come far ends early");
 });

@@ -40,11 +40,16 @@
  *
  * @typedef {(stage: Stage) => View} MakeView
  */
+import audio from "./audio.js";
 import image from "./image.js";
 import points from "./points.js";
+import text from "./text.js";
 
 /** @type {Object<string, MakeView>} */
-export const VIEWS = { image, points };
+export const VIEWS = { image, points, text, audio };
 
-/** The medium of a film, by its first message; the one place that decides it from the shape where nobody has said it. */
-export const medium_of = shot => shot.medium || (shot.points === undefined ? "image" : "points");
+/** How a film is shown, by what its first message says. @param {{medium: string}} shot */
+export const medium_of = shot => {
+  if (!VIEWS[shot.medium]) throw new Error(`This page has no view of ${shot.medium}; reload it.`);
+  return shot.medium;
+};
