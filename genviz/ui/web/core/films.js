@@ -67,12 +67,12 @@ export const sentence_of = view =>
 /**
  * One film, from its order to its last frame.
  *
- * `read` makes a frame of each shot (a promise, as of its pictures); `show(view, frames, fresh)` is called with every answer: view = {status,
+ * `read` makes a frame of each shot (a promise, as of its pictures); `show(view, frames, fresh)` is called with every answer, and awaited: view = {status,
  * place, message}, `frames` the new ones, `fresh` where they are the film's first. `wanted()` false: nobody waits any more, and nothing is
  * shown. `job` is a film that was made before; where the app has forgotten it, the same order makes it again, bit for bit.
  * Ends when the film has; answers its last status, "" where nobody wanted it.
  * @param {Object<string, any>} order
- * @param {{read: (shot: any) => any, show: (view: any, frames: any[], fresh: boolean) => void, wanted?: () => boolean, job?: string | null,
+ * @param {{read: (shot: any) => any, show: (view: any, frames: any[], fresh: boolean) => any, wanted?: () => boolean, job?: string | null,
  *          paint?: string, started?: (job: string) => void, lost?: () => void}} how
  */
 export const play = async (order, { read, show, wanted = () => true, job = null, paint = "", started = () => {}, lost = () => {} }) => {
@@ -110,7 +110,7 @@ export const play = async (order, { read, show, wanted = () => true, job = null,
     if (!wanted()) return "";
     const fresh = have === 0 && frames.length > 0;
     have += frames.length;
-    show(view, frames, fresh);
+    await show(view, frames, fresh);
     if (view.status !== "waiting" && view.status !== "running") return view.status;
   }
 };
