@@ -36,7 +36,7 @@ class Later(Mapping):
     def __init__(self, names: tuple[str, ...], compute: Callable[[], Generator[None, None, Mapping[str, Tensor]]]):
         self._names, self._compute, self._values = names, compute, None
 
-    def breaths(self) -> Iterator[None]:
+    def breaths(self) -> Generator[None, None, None]:
         """Compute them, a call at a time."""
         if self._values is None:
             self._values = yield from self._compute()

@@ -29,7 +29,7 @@ def main() -> None:
     die_with(int(parent))
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, signal.SIG_IGN)  # these are for the parent, which closes us
-    inbox, questions, started = queue.SimpleQueue(), queue.SimpleQueue(), queue.SimpleQueue()
+    inbox, questions, stages, started = queue.SimpleQueue(), queue.SimpleQueue(), queue.SimpleQueue(), threading.Event()
     pipe_in, pipe_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=1 << 20)
     os.dup2(2, 1)  # whatever a model prints goes to the terminal, not into the pipe
     with open(os.devnull, "rb") as nothing:
@@ -41,6 +41,7 @@ def main() -> None:
             write(pipe_out, message)
 
     def beat() -> None:
+        started.wait()
         with contextlib.suppress(OSError):  # the parent is gone
             while True:
                 time.sleep(float(pause))
@@ -53,12 +54,13 @@ def main() -> None:
         os._exit(0)  # the parent is gone
 
     def answer() -> None:
-        stage = started.get()
+        stage = stages.get()
         settle()
         serve(stage, questions, send, inbox.put, Mark(int(board), 1))
 
-    threading.Thread(target=answer, daemon=True, name="genviz-interactive").start()
-    if hasattr(os, "nice"):  # Linux: of this thread and those that it starts from now on; whoever drags waits for the one above
+    for target in (listen, beat, answer):
+        threading.Thread(target=target, daemon=True, name=f"genviz-{target.__name__}").start()
+    if hasattr(os, "nice"):  # on Linux of this thread and those that it starts: whoever drags, and signs of life, come before films
         os.nice(NICE)
     try:
         stage = make_stage(where, device)
@@ -69,9 +71,8 @@ def main() -> None:
             raise
         return
     settle()
-    started.put(stage)
-    threading.Thread(target=listen, daemon=True, name="genviz-reader").start()
-    threading.Thread(target=beat, daemon=True, name="genviz-beat").start()
+    stages.put(stage)
+    started.set()
     Scheduler(stage, Mark(int(board), 0), float(seconds)).run(lambda wait: drain(inbox, wait), send)
 
 

@@ -25,7 +25,7 @@ import importlib
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from genviz.engine.job import Order, Shot
@@ -38,7 +38,7 @@ BEAT = 1.0  # seconds after which an empty message says "still at work"
 class Film:
     """A film under way: its generator, the last step that was sent, the seconds that it took, and the clock that gives it turns."""
 
-    def __init__(self, id: str, order: Order, done: int, shots: Iterator[Shot | None], clock: float):
+    def __init__(self, id: str, order: Order, done: int, shots: Generator[Shot | None, None, None], clock: float):
         self.id, self.order, self.done, self.shots, self.seconds, self.clock = id, order, done, shots, 0.0, clock
 
 
@@ -49,7 +49,7 @@ class Call:
         self.id, self.told = id, []
         self.turns = self._answer(stage, *question)
 
-    def _answer(self, stage: Any, model: str, data: str, method: str, arrays: tuple, options: dict) -> Iterator[None]:
+    def _answer(self, stage: Any, model: str, data: str, method: str, arrays: tuple, options: dict) -> Generator[None, None, None]:
         try:
             answer = yield from stage.answering(model, data, method, arrays, options)
             self.told.append(("answer", self.id, True, answer))

@@ -136,7 +136,7 @@ class Stage:
         seed: int,
         knobs: Mapping[str, Any] | None,
         given: Mapping[str, np.ndarray] | None,
-    ) -> Iterator[Frame | None]:
+    ) -> Generator[Frame | None, None, None]:
         """The frames of a walk and its breaths; extras that cost network calls are computed when they are looked at."""
         with own_threads():
             model = self.model(name, data)
@@ -163,7 +163,7 @@ class Stage:
         finally:
             turns.close()
 
-    def film(self, order: Order) -> Iterator[Shot | None]:
+    def film(self, order: Order) -> Generator[Shot | None, None, None]:
         """One turn at a time: a Shot where a frame is kept, None where it is thinned out or a breath is taken.
 
         Raises Refused with a sentence on NaN.
@@ -242,11 +242,11 @@ class Stage:
             except TypeError as error:
                 raise Refused(f"{name}.{method} cannot be called like this: {error}.") from None
             sliced = MEDIA[model.medium].sliced
-            if breaths(call):
-                steps = breaths(call)(*tensors, **options)
+            if (breathing := breaths(call)) is not None:
+                steps = breathing(*tensors, **options)
             else:
                 steps = _in_parts(call, tensors, options, AT_ONCE if sliced and method in ROW_BY_ROW else None)
-            long = breaths(call) is not None or sliced and any(t.ndim and len(t) > AT_ONCE for t in tensors)
+            long = breathing is not None or sliced and any(t.ndim and len(t) > AT_ONCE for t in tensors)
         if long:
             yield
         return _plain((yield from in_turns(steps)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _SIZES = struct.Struct("<QQ")
 _RECORDS = {"Order": Order, "Shot": Shot}
 
 
-def write(pipe: BinaryIO, message: Any) -> None:
+def write(pipe: IO[bytes], message: Any) -> None:
     """Send plain data: numbers, strings, lists, tuples, dictionaries with string keys, numpy arrays, Shots and Orders."""
     arrays: list[np.ndarray] = []
     head = json.dumps(_pack(message, arrays)).encode()
@@ -31,7 +31,7 @@ def write(pipe: BinaryIO, message: Any) -> None:
     pipe.flush()
 
 
-def read(pipe: BinaryIO) -> Iterator[Any]:
+def read(pipe: IO[bytes]) -> Iterator[Any]:
     """Messages until the other side is gone; arrays are views of what was read, and read-only."""
     while len(sizes := pipe.read(_SIZES.size)) == _SIZES.size:
         head_size, body_size = _SIZES.unpack(sizes)

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 from genviz.background import environment
 from genviz.engine.cores import threads
@@ -48,6 +48,7 @@ class Worker:
         except OSError:
             self._read_board()
             raise
+        self._pipes = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
         self._outbox: queue.SimpleQueue = queue.SimpleQueue()
         threading.Thread(target=self._write, daemon=True, name="genviz-writer").start()
 
@@ -62,12 +63,12 @@ class Worker:
         # A thread of its own, so that a child in a long step can never block the page.
         try:
             while (command := self._outbox.get()) is not None:
-                write(self._process.stdin, command)
+                write(self._pipes[0], command)
         except OSError:
             pass  # the child is gone; messages() ends and the engine sees to the rest
 
     def messages(self) -> Iterator[list[tuple] | None]:
-        yield from read(self._process.stdout)
+        yield from read(self._pipes[1])
 
     def kill(self, stuck: bool = False) -> None:
         """End it at once; `stuck` where what it has on stage is to blame."""
@@ -89,7 +90,7 @@ class Worker:
             self._process.kill()
             self._process.wait()
         self._outbox.put(None)
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in self._pipes:
             with contextlib.suppress(OSError):
                 pipe.close()
         outside = hasattr(signal, "SIGKILL") and self._process.returncode == -signal.SIGKILL and not self._stuck

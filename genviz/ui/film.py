@@ -6,8 +6,9 @@
     POST genviz/premiere {"family"}                                                         -> {"job", "order"}, {} where there is none
 
 A plain route costs a fraction of a server function or a queued event, can be sent while a page closes, and is asked again after a
-dropped connection with what the page already has, so that nothing is lost and nothing sent twice. A `viewer` is one loaded page: a film
-that several watch, as after a tab was duplicated, ends when the last of them has cancelled it.
+dropped connection with what the page already has, so that nothing is lost and nothing sent twice. A `job` is a ticket, one for each submit;
+equal orders share one film (genviz.engine). A `viewer` is one loaded page: a ticket that several use, as after a tab was duplicated, is
+given back when the last of them has cancelled it.
 """
 
 from __future__ import annotations
