@@ -144,7 +144,8 @@ def test_every_command_has_a_help_and_refuses_what_it_does_not_know(monkeypatch,
 
 @pytest.mark.parametrize("name, given", [
     ("genviz.train", "vae/vae_2d mnist"), ("genviz.train", "vae/vae_2d mnist --ship"),
-    ("genviz.make", "vae/vae_2d --data mnist --name mine"), ("genviz.compare", "--only vae/vae_2d mnist"), ("genviz.likelihoods", "vae/vae_2d mnist"), ("genviz.map", "vae/vae mnist"),
+    ("genviz.make", "vae/vae_2d --data mnist --name mine"), ("genviz.compare", "--only vae/vae_2d mnist"),
+    ("genviz.likelihoods", "vae/vae_2d mnist"), ("genviz.map", "vae/vae mnist"),
     ("genviz.premiere", "vae"), ("genviz.metrics.classifier", "mnist"),
 ], ids=lambda v: v.replace("genviz.", ""))  # fmt: skip
 def test_a_folder_that_cannot_be_written_is_said_before_the_work_is_done(monkeypatch, capsys, name, given) -> None:

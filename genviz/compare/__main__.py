@@ -37,7 +37,7 @@ def main() -> None:
         if args.times:
             found = [*command.bar(retimed(cards), "timing")]
         else:
-            items = compare.written(cards) if args.samples == compare.SAMPLES else compare.rows(cards, args.samples)
+            items = compare.written(cards, args.samples) if args.samples == compare.SAMPLES else compare.rows(cards, args.samples)
             found = [item for item in command.bar(items) if isinstance(item, compare.Row)]
         print(compare.table(found))
 
