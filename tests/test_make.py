@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(training, "examples", lambda data, split: (x, label))
     row = next(r for r in compare.read() if (r.name, r.data) == ("vae/vae_2d", "mnist"))
 
-    def rows(cards):
+    def rows(cards, samples):
         for card in cards:
             yield compare.Progress(f"{card.name}: drawing", 1, 1)
             yield replace(row, name=card.name, sha256=card.sha256, seconds=card.seconds)

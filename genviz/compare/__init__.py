@@ -228,13 +228,13 @@ def metrics(row: Row) -> list[dict[str, Any]]:
     return [{"name": n, "value": v, "unit": u, "protocol": p.strip(" ;"), "command": row.command} for n, v, u, p in found]
 
 
-def written(cards: Iterable[Card]) -> Iterator[Progress | Row]:
+def written(cards: Iterable[Card], samples: int = SAMPLES) -> Iterator[Progress | Row]:
     """The same as `rows`; each row is written, with its card, as soon as it is there."""
     must_be_whole()
     cards = [*cards]
     for folder in {checkpoint.root(card.own) for card in cards}:
         file.must_be_writable(folder)
-    for item in rows(cards):
+    for item in rows(cards, samples):
         if isinstance(item, Row):
             merge([item])
             write_metrics(item)

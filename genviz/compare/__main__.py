@@ -38,7 +38,7 @@ def main() -> None:
         if args.times or args.floors:
             found = [*command.bar((retimed if args.times else floored)(cards), "timing" if args.times else "floors")]
         else:
-            items = compare.written(cards) if args.samples == compare.SAMPLES else compare.rows(cards, args.samples)
+            items = compare.written(cards, args.samples) if args.samples == compare.SAMPLES else compare.rows(cards, args.samples)
             found = [item for item in command.bar(items) if isinstance(item, compare.Row)]
         print(compare.table(found))
 
