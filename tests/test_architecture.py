@@ -133,7 +133,7 @@ def test_top_level() -> None:
         "README.md",
         "ARCHITECTURE.md",
         "LICENSE",
-            "CHANGELOG.md",
+        "CHANGELOG.md",
         "pyproject.toml",
         "benchmarks",
         ".ci",
@@ -191,3 +191,17 @@ def test_no_unpickling_and_no_exec() -> None:
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func)
                 assert name not in ("torch.load", "pickle.load", "pickle.loads", "exec", "eval"), f"{path}:{node.lineno} calls {name}"
+
+
+def naps(code: str) -> list[int]:
+    """Lines of a test at which it waits for a time to pass."""
+    calls = (n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call))
+    return [n.lineno for n in calls if ast.unparse(n.func).rpartition(".")[2] in ("sleep", "wait_for_timeout")]
+
+
+def test_no_test_waits_for_a_time_to_pass() -> None:
+    """It waits for what is awaited (tests/until.py), however slow the machine. The toy model's steps take time: that is what it is for."""
+    every = [path for path in (ROOT / "tests").rglob("*.py") if path.name not in ("until.py", "troubled.py")]
+    assert naps("time.sleep(1)") == naps("page.wait_for_timeout(1)") == [1] and naps("until(ready)") == []
+    found = [f"{path.relative_to(ROOT)}:{line}" for path in every for line in naps(path.read_text(encoding="utf-8"))]
+    assert not found, "\n".join(found)

@@ -52,7 +52,15 @@ def links(catalogue: dict) -> Iterator[tuple[str, str, str]]:
         for walk in m["walks"]:
             yield urlencode({**base, "own.walk": walk, "own.n": 3, "own.x": PICTURE, "own.back": 1, "own.at": "play"}), "", m["name"]
     first = link.every(catalogue)[0]["name"]
-    for query in "seed=-1 model=none/none data=cats&step=2 sample.walk=fly&sample.at=1 own.x=~AAAA&own.at=1 own.n=5 n=1000000".split():
+    for query in (
+        "seed=-1",
+        "model=none/none",
+        "data=cats&step=2",
+        "sample.walk=fly&sample.at=1",
+        "own.x=~AAAA&own.at=1",
+        "own.n=5",
+        "n=1000000",
+    ):
         yield query, "sample", first
 
 

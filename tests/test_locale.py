@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from until import answers, until
 
 from genviz import catalogue
 
@@ -100,12 +100,8 @@ def served(foreign, tmp_path) -> Iterator[tuple[str, Path]]:
                                    stderr=subprocess.STDOUT)  # fmt: skip
     address = f"http://127.0.0.1:{port}/"
     try:
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=60):
-                break
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)
-                raise AssertionError(log.read_bytes().decode(errors="replace")[-3000:])
+        until(lambda: answers(address) or process.poll() is not None, 240, "It served no page")
+        assert process.poll() is None, log.read_bytes().decode(errors="replace")[-3000:]
         yield address, log
         assert process.poll() is None
     finally:

@@ -2,7 +2,7 @@
 window.genviz = window.genviz || (() => {
   "use strict";
   const SIDE = 28;
-  const gv = { widgets: {}, tools: [] };
+  const gv = { widgets: {}, tools: [], asking: 0 };  // asking: questions of widgets that are not answered yet
 
   // ---- starting a widget -------------------------------------------------------------------------------------------------
   gv.start = (name, element, props, server, watch, trigger) => {
@@ -17,9 +17,12 @@ window.genviz = window.genviz || (() => {
     const ask = {};
     for (const name of Object.keys(server || {}))
       ask[name] = async (values = {}) => {
-        const answer = await server[name](values);
-        if (answer && "ok" in answer) return answer.ok;
-        throw new Error((answer && answer.error) || "The app does not answer; is it still running?");
+        gv.asking++;
+        try {
+          const answer = await server[name](values);
+          if (answer && "ok" in answer) return answer.ok;
+          throw new Error((answer && answer.error) || "The app does not answer; is it still running?");
+        } finally { gv.asking--; }
       };
     return ask;
   };
