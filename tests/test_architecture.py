@@ -92,7 +92,7 @@ def test_no_manual_seed_outside_engine_and_training(path: Path) -> None:
 
 
 def python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True, timeout=120).stdout
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True, timeout=600).stdout
 
 
 def test_import_genviz_pulls_in_nothing_heavy() -> None:

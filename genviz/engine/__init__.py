@@ -24,7 +24,7 @@ from typing import Any
 
 from genviz.engine import request
 from genviz.engine.job import Full, Job, Limits, Order, Refused, Shot, View
-from genviz.engine.keeper import Keeper
+from genviz.engine.keeper import PATIENCE, Keeper
 from genviz.engine.worker import BEATS, Death
 from genviz.engine.worker import workers as room
 
@@ -77,8 +77,8 @@ class Engine:
 
     def catalogue(self) -> dict:
         """Families, models, knobs, cards and data sets as plain data; waits for the worker's first start. RuntimeError if it cannot."""
-        if not self._ready.wait(120):
-            raise RuntimeError(self._keepers[0].why or "The worker did not start within two minutes.")
+        if not self._ready.wait(PATIENCE):
+            raise RuntimeError(self._keepers[0].why or f"The worker did not start within {PATIENCE:g} seconds.")
         if self._catalogue is None:
             raise RuntimeError(self._broken)
         return self._catalogue
