@@ -135,7 +135,7 @@ def test_likelihood_says_its_kind(client: Client) -> None:
 )
 def test_errors_are_one_sentence(client: Client, verb: str, asked: tuple, words: str) -> None:
     with pytest.raises(Exception) as error:
-        client.submit(*asked, api_name=verb).result(timeout=60)
+        client.submit(*asked, api_name=verb).result(timeout=300)
     assert words in str(error.value) and "\n" not in str(error.value).strip()
 
 
@@ -145,7 +145,7 @@ def test_films_of_one_client_are_bounded(client: Client, engine: Engine) -> None
     for job in jobs:
         next(iter(job))
     with pytest.raises(Exception, match="films under way already"):
-        client.submit(*TOY, 1, 0, slow, api_name="/film").result(timeout=60)
+        client.submit(*TOY, 1, 0, slow, api_name="/film").result(timeout=300)
     for job in jobs:
         job.cancel()
 

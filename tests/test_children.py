@@ -76,7 +76,7 @@ def test_it_ends_with_the_app_however_that_ends(kind: str) -> None:
     assert alive(child)
     app.send_signal(signal.SIGKILL)
     app.wait()
-    until(lambda: not alive(child), 30, "It did not end with the app")
+    until(lambda: not alive(child), missing="It did not end with the app")
     app.stdin.close()
     app.stdout.close()
 

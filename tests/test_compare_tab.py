@@ -161,7 +161,7 @@ def test_a_measurement_that_nobody_waits_for_ends(monkeypatch) -> None:
     jobs = Remeasures()
     name = jobs.start(row_of("diffusion/ddpm"), 0)
     process = started(jobs, name)
-    process.wait(30)
+    process.wait(LONG)
     assert process.returncode != 0
     assert finished(jobs, name)["error"] == "Nobody waited for this measurement."
 

@@ -36,7 +36,7 @@ def house(engine: Engine) -> Iterator[gr.Blocks]:
 @pytest.fixture
 def web(house: gr.Blocks, engine: Engine) -> Iterator[httpx.Client]:
     """A browser that keeps cookies and has not been here before; its films end with the test."""
-    with httpx.Client(base_url=house.local_url, timeout=60) as client:
+    with httpx.Client(base_url=house.local_url, timeout=300) as client:
         yield client
     for job in engine._unfinished():
         engine.cancel(job.id)
@@ -244,7 +244,7 @@ def test_who_keeps_no_cookie_is_counted_by_address(house, web, engine) -> None:
         "a name of an earlier run is renewed"
     )
     joined = httpx.post(house.local_url + "gradio_api/call/film", json={"data": ["toys/toy", "mnist", 1, 0, {}, 60]}).json()["event_id"]
-    told = httpx.get(house.local_url + f"gradio_api/call/film/{joined}", timeout=60).text
+    told = httpx.get(house.local_url + f"gradio_api/call/film/{joined}", timeout=300).text
     assert "3 films under way" in told, "the verbs are counted with the rest"
 
 

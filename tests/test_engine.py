@@ -508,7 +508,7 @@ def test_an_app_that_is_stopped_lets_short_films_end_and_says_so() -> None:
         until(lambda: "being stopped" in engine.look(long).message)
         with pytest.raises(Refused, match="takes no new films"):
             engine.submit(*TOY, knobs={"steps": 1}, n=1)
-        leaving.join(60)
+        leaving.join(300)
         assert engine.look(short).status == "done" and len(engine.look(short).shots) == 21
         assert engine.look(long).status == "cancelled" and "stopped before" in engine.look(long).message
 

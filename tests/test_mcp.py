@@ -35,7 +35,7 @@ def url() -> Iterator[str]:
 
 
 def fetch(address: str) -> object:
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=300) as answer:
         return json.loads(answer.read())
 
 

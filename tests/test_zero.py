@@ -98,12 +98,12 @@ def space(tmp_path) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "app.py"], cwd=home, env=kept | told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}/"
     try:
-        until(lambda: answers(address) or process.poll() is not None, 240, "It served no page")
+        until(lambda: answers(address) or process.poll() is not None, missing="It served no page")
         assert process.poll() is None, process.stdout.read().decode()[-3000:]
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(300)
         written = set(home.rglob("*")) - set(shipped)  # root may write to what is read-only
         for path in [home, *home.rglob("*")]:
             path.chmod(0o755)

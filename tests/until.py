@@ -10,7 +10,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def until(condition: Callable[[], Found], seconds: float = 60.0, missing: str = "It did not come true") -> Found:
+def until(condition: Callable[[], Found], seconds: float = 300.0, missing: str = "It did not come true") -> Found:
     """The first value of `condition()` that is true, asked for again and again; an AssertionError where none comes in so many seconds."""
     end = time.monotonic() + seconds
     while not (found := condition()):

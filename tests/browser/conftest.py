@@ -53,7 +53,7 @@ def app() -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)], cwd=ROOT, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: answers(address) or process.poll() is not None, LONG / 1000, "It served no page")
+        until(lambda: answers(address) or process.poll() is not None, missing="It served no page")
         assert process.poll() is None, "app.py ended before it served a page"
         yield address
         process.terminate()
