@@ -18,7 +18,6 @@ import contextlib
 import json
 import os
 import random
-import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -26,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.lecture_hall import ROOT, Browser, share, wait_for
+from benchmarks.lecture_hall import Browser, running, share
 
 
 @dataclass
@@ -143,14 +142,10 @@ def main() -> None:
         asyncio.run(burst(urlsplit(args.address).port or 80, args.n, clients, deadline))
     else:
         command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(args.port)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-            try:
-                wait_for(args.port, process, 120)
-                before = computed(process.pid)
-                asyncio.run(burst(args.port, args.n, clients, deadline))
-                print(f"the app computed for {computed(process.pid) - before:.1f} s")
-            finally:
-                process.terminate()
+        with running(command, args.port) as process:
+            before = computed(process.pid)
+            asyncio.run(burst(args.port, args.n, clients, deadline))
+            print(f"the app computed for {computed(process.pid) - before:.1f} s")
     raise SystemExit(not report(clients, args.limit))
 
 

@@ -228,17 +228,8 @@ def cpu(app: int) -> tuple[float, float]:
 
 
 def run(server: Server, port: int, args: argparse.Namespace) -> None:
-    with subprocess.Popen(server.command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port, process, 120)
-            with busy(args.busy):
-                asyncio.run(hall(server, port, args, process.pid))
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with running(server.command, port) as process, busy(args.busy):
+        asyncio.run(hall(server, port, args, process.pid))
 
 
 @contextlib.contextmanager
@@ -253,13 +244,29 @@ def busy(cores: int) -> Iterator[None]:
             other.wait()
 
 
-def wait_for(port: int, process: subprocess.Popen, patience: float) -> None:
-    begun = time.monotonic()
-    while time.monotonic() - begun < patience and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    raise SystemExit("The server did not start.")
+@contextlib.contextmanager
+def running(command: list[str], port: int) -> Iterator[subprocess.Popen]:
+    """A server, from when it listens on `port` until it has ended; SystemExit where it does not start within two minutes."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        try:
+            begun = time.monotonic()
+            while not listening(port):
+                if time.monotonic() - begun > 120 or process.poll() is not None:
+                    raise SystemExit("The server did not start.")
+                time.sleep(0.1)
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def listening(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 def serve_default(port: int, args: argparse.Namespace) -> None:

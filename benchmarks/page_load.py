@@ -19,7 +19,6 @@ import asyncio
 import gzip
 import random
 import re
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.burst import computed  # noqa: E402
-from benchmarks.lecture_hall import Browser, share, wait_for  # noqa: E402
+from benchmarks.lecture_hall import Browser, running, share  # noqa: E402
 
 
 @dataclass
@@ -73,21 +72,13 @@ async def crowd(port: int, visitors: int, window: float, files: list[str], seen:
 
 
 def run(command: list[str], args: argparse.Namespace) -> Seen:
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(args.port, process, 120)
-            files = asyncio.run(names(args.port))
-            asyncio.run(visit(args.port, 0.0, files, Seen()))  # somebody has seen it before
-            seen, before = Seen(), computed(process.pid)
-            asyncio.run(crowd(args.port, args.visitors, args.window, files, seen))
-            seen.cpu = computed(process.pid) - before
-            return seen
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with running(command, args.port) as process:
+        files = asyncio.run(names(args.port))
+        asyncio.run(visit(args.port, 0.0, files, Seen()))  # somebody has seen it before
+        seen, before = Seen(), computed(process.pid)
+        asyncio.run(crowd(args.port, args.visitors, args.window, files, seen))
+        seen.cpu = computed(process.pid) - before
+        return seen
 
 
 def serve_without_door(port: int) -> None:

@@ -347,7 +347,7 @@ def called_right(files: list[bytes], labels: np.ndarray) -> np.ndarray:
         except ValueError:
             labels = np.where(np.arange(len(files)) == i, -1, labels)  # refused: not called right
     with torch.no_grad():
-        return (classifier.load("mnist")(torch.from_numpy(x).float() / 127.5 - 1).argmax(1).numpy() == labels)
+        return classifier.load("mnist")(torch.from_numpy(x).float() / 127.5 - 1).argmax(1).numpy() == labels
 
 
 def main() -> None:

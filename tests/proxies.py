@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from until import until
 
 FORWARDED = """
       proxy_set_header Host $host;
@@ -62,8 +63,8 @@ def nginx(folder: Path, ways: list[Way]) -> Iterator[list[str]]:
     )
     process = subprocess.Popen([program, "-p", str(folder), "-c", "nginx.conf", "-e", "errors", "-g", "daemon off;"])
     try:
-        while not listening(ports[-1]):
-            assert process.poll() is None, (folder / "errors").read_text(encoding="utf-8")
+        until(lambda: listening(ports[-1]) or process.poll() is not None)
+        assert process.poll() is None, (folder / "errors").read_text(encoding="utf-8")
         yield [f"http://127.0.0.1:{port}{way.subpath}/" for port, way in zip(ports, ways, strict=True)]
     finally:
         process.terminate()

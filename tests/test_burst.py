@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from until import until
 
 from benchmarks import burst
 from genviz.engine import Engine, Limits
@@ -24,8 +25,7 @@ def serving(**options) -> Iterator[int]:
         server = uvicorn.Server(uvicorn.Config(Starlette(routes=film.routes(engine)), port=0, log_level="error"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        while not server.started:
-            assert thread.is_alive()
+        until(lambda: server.started)
         yield server.servers[0].sockets[0].getsockname()[1]
         server.should_exit = True
         thread.join(10)

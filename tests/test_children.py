@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from until import until
 
 from genviz import compare
 from genviz.remap import Remaps
@@ -20,11 +20,12 @@ POINTS = {"mu": np.zeros((500, 4), np.float32), "labels": np.zeros(500, int), "r
           "rest_labels": np.zeros(2, int), "own": np.zeros((0, 4), np.float32), "n_neighbors": np.int64(5),
           "min_dist": np.float64(0.1)}  # fmt: skip
 APP = """
-import sys, time
+import sys
 sys.path.insert(0, "tests")
 from test_children import begin
+from until import until
 jobs, name = begin(sys.argv[1])
-while jobs.look(name)["stage"] == "starting": time.sleep(0.01)
+until(lambda: jobs.look(name)["stage"] != "starting")
 print(jobs._jobs[name]["process"].pid, flush=True)
 sys.stdin.read()
 """
@@ -36,6 +37,12 @@ def begin(kind: str) -> tuple[Remaps | Remeasures, str]:
         return jobs, jobs.start(POINTS, {})
     jobs = Remeasures()
     return jobs, jobs.start(next(row for row in compare.read() if row.name == "diffusion/ddpm"), 0)
+
+
+def final(jobs: Remaps | Remeasures, name: str) -> dict:
+    """Where it stands when it has ended."""
+    until(lambda: jobs.look(name)["final"])
+    return jobs.look(name)
 
 
 def alive(pid: int) -> bool:
@@ -58,9 +65,7 @@ def test_nobody_guesses_the_name_of_what_somebody_else_began(kind: str) -> None:
         assert jobs.look(name)["error"] == ""
     finally:
         jobs.cancel(name)
-    while not (state := jobs.look(name))["final"]:
-        pass
-    assert state["error"] == "Cancelled."
+    assert final(jobs, name)["error"] == "Cancelled."
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -71,9 +76,7 @@ def test_it_ends_with_the_app_however_that_ends(kind: str) -> None:
     assert alive(child)
     app.send_signal(signal.SIGKILL)
     app.wait()
-    ended = time.monotonic()
-    while alive(child):
-        assert time.monotonic() - ended < 30, "it outlived the app"
+    until(lambda: not alive(child), missing="It did not end with the app")
     app.stdin.close()
     app.stdout.close()
 
@@ -85,6 +88,4 @@ def test_what_cannot_be_started_says_why(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(subprocess, "Popen", full)
     for kind in ("map", "measurement"):
         jobs, name = begin(kind)
-        while not (state := jobs.look(name))["final"]:
-            pass
-        assert "cannot be started (No space left on device)" in state["error"]
+        assert "cannot be started (No space left on device)" in final(jobs, name)["error"]

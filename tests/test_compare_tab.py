@@ -6,11 +6,11 @@ import asyncio
 import os
 import subprocess
 import tempfile
-import time
 from dataclasses import replace
 
 import gradio as gr
 import pytest
+from until import until
 
 from genviz import checkpoint, compare
 from genviz.data.idx import at_hand
@@ -113,11 +113,8 @@ def test_data_are_at_hand_when_every_file_is(monkeypatch, tmp_path) -> None:
 
 
 def finished(jobs: Remeasures, name: str) -> dict:
-    begun = time.monotonic()
-    while not (state := jobs.look(name))["final"]:
-        assert time.monotonic() - begun < LONG, state
-        time.sleep(0.1)
-    return state
+    until(lambda: jobs.look(name)["final"], LONG)
+    return jobs.look(name)
 
 
 def test_times_are_measured_here_and_written_nowhere(monkeypatch, tmp_path) -> None:
@@ -157,16 +154,14 @@ def test_a_measurement_is_cancelled() -> None:
 
 def started(jobs: Remeasures, name: str) -> subprocess.Popen:
     """The process of a measurement, as soon as there is one."""
-    while (process := jobs._jobs[name]["process"]) is None:
-        assert not jobs._jobs[name]["final"]
-    return process
+    return until(lambda: jobs._jobs[name]["process"])
 
 
 def test_a_measurement_that_nobody_waits_for_ends(monkeypatch) -> None:
     jobs = Remeasures(patience=0.5)
     name = jobs.start(row_of("diffusion/ddpm"), 0)
     process = started(jobs, name)
-    process.wait(30)
+    process.wait(LONG)
     assert process.returncode != 0
     assert finished(jobs, name)["error"] == "Nobody waited for this measurement."
 

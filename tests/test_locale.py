@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from until import answers, until
 
 from genviz import catalogue
 
@@ -100,24 +100,20 @@ def served(foreign, tmp_path) -> Iterator[tuple[str, Path]]:
                                    stderr=subprocess.STDOUT)  # fmt: skip
     address = f"http://127.0.0.1:{port}/"
     try:
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=60):
-                break
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)
-                raise AssertionError(log.read_bytes().decode(errors="replace")[-3000:])
+        until(lambda: answers(address) or process.poll() is not None, missing="It served no page")
+        assert process.poll() is None, log.read_bytes().decode(errors="replace")[-3000:]
         yield address, log
         assert process.poll() is None
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(300)
 
 
 def test_the_app_starts_in_a_chinese_terminal(served) -> None:
     """It is served, and greets over MCP, whose emoji this terminal does not know."""
     address, log = served
-    with urllib.request.urlopen(address, timeout=60) as page:
+    with urllib.request.urlopen(address, timeout=300) as page:
         assert "Â·" not in page.read().decode()
-    with urllib.request.urlopen(address + "gradio_api/mcp/", timeout=60) as answer:
+    with urllib.request.urlopen(address + "gradio_api/mcp/", timeout=300) as answer:
         assert answer.status == 200
     assert b"\\U0001f528" in log.read_bytes()

@@ -46,7 +46,7 @@ def client(url: str) -> Client:
 
 
 def fetch(address: str) -> object:
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=300) as answer:
         return json.loads(answer.read())
 
 

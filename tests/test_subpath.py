@@ -47,7 +47,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_opens_and_a_film_arrives_below_any_subpath(addresses, name) -> None:
     base = addresses[name]
-    with httpx.Client(timeout=60, headers={"Origin": re.match(r"http://[^/]+", base)[0]}) as web:
+    with httpx.Client(timeout=300, headers={"Origin": re.match(r"http://[^/]+", base)[0]}) as web:
         page = web.get(base)
         assert page.status_code == 200 and "Toy house" in page.text
         assert name.startswith("/,") or str(web.get(base.rstrip("/"), follow_redirects=True).url) == base

@@ -175,10 +175,6 @@ def test_bad_questions_are_answered_with_a_sentence(films, body) -> None:
     assert answer.status_code == 400 and answer.json()["error"].endswith(".")
 
 
-def test_a_question_is_not_larger_than_it_may_be(films) -> None:
-    assert "too large" in films[1].post("/genviz/submit", content=b" " * (film.LARGEST + 1)).json()["error"]
-
-
 def test_a_film_that_is_gone_says_so(films) -> None:
     assert films[1].get("/genviz/wait?job=old").json()["message"] == "This film is gone."
     assert films[1].get("/genviz/wait?job=old&have=many").json()["status"] == "error"

@@ -10,9 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import types
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import numpy as np
 import pytest
 from gradio_client import Client
 from PIL import Image
+from until import answers, until
 
 import genviz
 from genviz.plots import pictures
@@ -99,17 +98,12 @@ def space(tmp_path) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "app.py"], cwd=home, env=kept | told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(address, timeout=5).read()
-                break
-            except OSError:
-                assert process.poll() is None, process.stdout.read().decode()[-3000:]
-                time.sleep(0.2)
+        until(lambda: answers(address) or process.poll() is not None, missing="It served no page")
+        assert process.poll() is None, process.stdout.read().decode()[-3000:]
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(300)
         written = set(home.rglob("*")) - set(shipped)  # root may write to what is read-only
         for path in [home, *home.rglob("*")]:
             path.chmod(0o755)

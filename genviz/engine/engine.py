@@ -22,6 +22,7 @@ from typing import Any
 from genviz.engine import request
 from genviz.engine.job import Full, Job, Limits, Order, Refused, Shot, Ticket, View
 from genviz.engine.queue import Queue
+from genviz.engine.supervisor import PATIENCE
 
 GONE = "This film is no longer here; press Sample to make it again."
 LEAVING = "The app is being stopped and takes no new films; try again in a minute."
@@ -46,8 +47,8 @@ class Engine:
 
     def catalogue(self) -> dict:
         """Families, models, knobs, cards and data sets as plain data; waits for the worker's first start. RuntimeError if it cannot."""
-        if not self.queue.ready.wait(120):
-            raise RuntimeError(self.queue.supervisors[0].why or "The worker did not start within two minutes.")
+        if not self.queue.ready.wait(PATIENCE):
+            raise RuntimeError(self.queue.supervisors[0].why or f"The worker did not start within {PATIENCE:g} seconds.")
         if self.queue.catalogue is None:
             raise RuntimeError(self.queue.broken)
         return self.queue.catalogue

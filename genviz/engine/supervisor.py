@@ -11,7 +11,7 @@ from genviz.engine.worker import Death
 
 STARTS = 3  # workers in a row that may die young
 PAUSES = (0.5, 30.0)  # seconds before a start that failed is tried again: at first, and at most
-PATIENCE = 120.0  # seconds that a worker may take to start
+PATIENCE = 300.0  # seconds that a worker may take to start: two or three, minutes where other programs keep every core busy
 
 
 class Supervisor:

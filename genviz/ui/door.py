@@ -28,11 +28,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from genviz.ui import film, sessions
+from genviz.ui import sessions
 from genviz.ui.kept import Kept
-from genviz.ui.reading import LARGEST
 from genviz.ui.visitor import Visitors, sent
 
+LARGEST = 12 * 2**20  # bytes of a question: a picture file of 8 MB in base64, and room around it
+OURS = 2**20  # and of one to a route of our own
 SPARE = 32 * 2**20  # bytes more that are read and thrown away, so that who sends too much can read why it was refused
 HELD = 256 * 2**20  # bytes of bodies that are being received
 PATIENCE = 20.0  # seconds without a byte of a body
@@ -41,8 +42,9 @@ RETRY = "5"  # seconds until a full house is worth asking again
 
 NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")  # a host, perhaps a port
 PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){1,8}")
-SHUT = re.compile(r"/gradio_api/(upload|process_recording|deep_link|vibe|run-history|runs|stream/|proxy=|file=https?:)", re.IGNORECASE)
-JOIN = ("/gradio_api/queue/join", "/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
+USED = ("info", "openapi.json", "startup-events", "heartbeat", "call", "queue", "component_server", "cancel", "reset", "mcp", "app_id",
+        "theme.css", "user", "login_check", "token")  # the ways into Gradio that something here needs, beside files  # fmt: skip
+JOIN = ("/gradio_api/queue/join", "/gradio_api/call/")
 
 
 class Refusal(Exception):
@@ -125,6 +127,13 @@ def below(path: str, root: str, known: set[str]) -> str:
     return rest if first(rest) in known or first(path) not in known else path
 
 
+def shut(path: str) -> bool:
+    """Is this a way into Gradio that nothing here needs, as for uploads or other computers' files?"""
+    _, gradio, way = path.partition("/gradio_api/")
+    way = way.split("/")[0]
+    return bool(gradio) and way not in USED and (not way.startswith("file=") or way.lower() in ("file=http:", "file=https:"))
+
+
 def first(path: str) -> str:
     return path.split("/")[1]
 
@@ -185,14 +194,14 @@ class Door:
         path = self._find(scope, headers)
         if path is None:
             return RedirectResponse(self._root + "/"), receive
-        if SHUT.match(path) or headers.get("content-type", "").lower().startswith("multipart/"):
-            raise Refusal(404, "Nothing here needs this way into Gradio, so it is shut.")
+        if shut(path) or headers.get("content-type", "").lower().startswith("multipart/"):
+            raise Refusal(404, "Nothing here needs this way into Gradio, so it is shut; a verb is asked at gradio_api/call/sample.")
         scope.setdefault("state", {})["visitor"] = self._visitors.name(scope, headers)
         if method in ("GET", "HEAD"):
             return await self._kept.answer(path, scope, headers), receive
         if path.startswith(JOIN) and self._bounds.full():
             raise Refusal(503, f"The house is full: {sessions.ROOM} questions are under way; try again in a minute.")
-        return None, await self._whole(headers, receive, size, film.LARGEST if path.startswith("/genviz/") else LARGEST)
+        return None, await self._whole(headers, receive, size, OURS if path.startswith("/genviz/") else LARGEST)
 
     def _find(self, scope: Scope, headers: Headers) -> str | None:
         """The path below the subpath, also set in `scope` so that the routes find it; None for the subpath without its last /."""

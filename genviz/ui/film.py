@@ -31,9 +31,8 @@ from genviz.engine import Full
 from genviz.engine import request as asked_for
 from genviz.engine.job import Shot, View
 from genviz.media.image import PAINTS
-from genviz.ui.reading import Wrong, parse, refusal
+from genviz.ui.reading import parse, refusal
 
-LARGEST = 2**20  # bytes of a question
 PAINTED = 32 * 2**20  # bytes of shots that are kept as they were sent, with the numbers they show
 AT_ONCE = 12  # shots in one answer: the first pictures are on screen while the rest is on its way
 
@@ -120,11 +119,8 @@ def _viewer(said: Mapping) -> str:
 
 
 async def read_body(request: Request) -> dict:
-    """The JSON object of a request; ValueError with one sentence. (The door has read it already, within bounds.)"""
-    text = await request.body()
-    if len(text) > LARGEST:
-        raise Wrong("This question is too large.", 413)
-    body = parse(text)
+    """The JSON object of a request; ValueError with one sentence. (The door sees to it that it is not too large.)"""
+    body = parse(await request.body())
     if not isinstance(body, dict):
         raise ValueError("This question is no JSON object.")
     return body

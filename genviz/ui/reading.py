@@ -1,8 +1,8 @@
-"""What comes in over HTTP, read before anybody believes it: JSON within bounds, and the questions that Gradio's own endpoints are asked.
+"""What the door (door.py) has let in, read before anybody believes it: JSON, and the questions that Gradio's own endpoints are asked.
 
 Gradio takes a question as it comes. An index that is none, a list too short or a name in the wrong place then ends as status 500, as
 `{"error": null}`, or as a stream in which nothing ever comes. Here each such question is answered at once with one sentence and a status
-from 400 to 499; what is passed on is of the shape that Gradio expects. Endpoints that nothing here uses are shut.
+from 400 to 499; what is passed on is of the shape that Gradio expects.
 
 Server functions of widgets are called without Gradio: for each page that asks one it would copy all components (50 ms, 0.6 MB), which ours
 never look at.
@@ -34,10 +34,7 @@ from genviz.engine import request as asked_for
 
 log = logging.getLogger("genviz.ui")
 
-LARGEST = 12 * 2**20  # bytes of a question: a picture file of 8 MB in base64, and room around it
 VALUES, DEEP = 100_000, 32  # values in a question, and how deep they may lie in one another
-USED = ("info", "openapi.json", "startup-events", "heartbeat", "call", "queue", "component_server", "cancel", "reset", "mcp", "app_id",
-        "theme.css", "user", "login_check", "token")  # fmt: skip
 BROKEN = "This did not work, and the fault is the app's: its log says more."
 SESSION = re.compile(r"[\w-]{1,80}", re.ASCII)
 
@@ -93,7 +90,7 @@ def routes(demo: gr.Blocks) -> list[Route]:
     """The server functions of all widgets of a page, at the address where the page's script asks them."""
 
     async def ask(request: Request) -> JSONResponse:
-        body = parse(await request.body())  # not too large: `Reading` saw it first
+        body = parse(await request.body())
         return ORJSONResponse(await _server_function(demo, body)(body.get("data")))
 
     return [Route(f"/gradio_api/component_server{end}", ask, methods=["POST"]) for end in ("", "/")]
@@ -144,13 +141,13 @@ class Reading:
             _forget(scope, "page", "deep_link")  # links to pages that Gradio might have: a strange link opens ours
             return receive
         place, *more = rest.strip("/").split("/")
-        if place not in USED and not place.startswith("file="):
-            raise Wrong(f"There is nothing at '{path:.80}'; a verb is asked at gradio_api/call/sample.", 404)
         if scope["method"] != "POST":
             if scope["method"] == "GET":
                 self._follow(place, more, Request(scope).query_params.get("session_hash", ""))
             return receive
-        body = await _body(scope, receive)
+        if not Request(scope).headers.get("content-type", "").startswith("application/json"):
+            raise Wrong("A question is sent as JSON, with the header 'Content-Type: application/json'.", 415)
+        body = await Request(scope, receive).body()
         self._check(place, more, parse(body))
 
         async def again() -> Message:
@@ -245,22 +242,6 @@ def _forget(scope: Scope, *names: str) -> None:
     pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     if any(name in names for name, _ in pairs):
         scope["query_string"] = urlencode([(k, v) for k, v in pairs if k not in names]).encode()
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    kind = Request(scope).headers.get("content-type", "")
-    if not kind.startswith("application/json"):
-        raise Wrong("A question is sent as JSON, with the header 'Content-Type: application/json'.", 415)
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Wrong("Nobody listens any more.")
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > LARGEST:
-            raise Wrong(f"This question is larger than {LARGEST // 2**20} MB.", 413)
-    return bytes(body)
 
 
 def _text(name: str, body: dict) -> str:

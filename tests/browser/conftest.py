@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from pages import LONG, ROOT
+from until import answers, until
 
 FLAGS = [
     "--headless=new",
@@ -52,22 +52,16 @@ def app() -> Iterator[str]:
         port = free.getsockname()[1]
     process = subprocess.Popen([sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)], cwd=ROOT, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
-    for _ in range(400):
-        try:
-            urllib.request.urlopen(address, timeout=5).read()
-            break
-        except OSError:
-            assert process.poll() is None, "app.py ended before it served a page"
-            time.sleep(0.25)
-    else:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise AssertionError("app.py served no page within two minutes")
-    yield address
-    os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        until(lambda: answers(address) or process.poll() is not None, missing="It served no page")
+        assert process.poll() is None, "app.py ended before it served a page"
+        yield address
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

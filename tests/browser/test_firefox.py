@@ -6,15 +6,16 @@ front, over a plain connection (https://firefox-source-docs.mozilla.org/testing/
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
 from pages import LONG
+from until import until
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 
@@ -37,13 +38,13 @@ class Firefox:
         self.ask("WebDriver:NewSession", timeouts={"script": LONG, "pageLoad": LONG})
 
     def _connect(self, port: int) -> socket.socket:
-        end = time.monotonic() + LONG / 1000
-        while True:
-            try:
+        def wire() -> socket.socket | None:
+            assert self.process.poll() is None, "firefox has ended"
+            with contextlib.suppress(OSError):
                 return socket.create_connection(("127.0.0.1", port), timeout=LONG / 1000)
-            except OSError:
-                assert self.process.poll() is None and time.monotonic() < end, "firefox listens to nobody"
-                time.sleep(0.1)
+            return None
+
+        return until(wire, LONG / 1000, "Firefox listens to nobody")
 
     def _read(self):
         size = b""

@@ -49,9 +49,8 @@ def test_layer_by_layer_both_ways(visit) -> None:
     page.wait_for_selector(".gv-Pick:visible .strip canvas", timeout=LONG)
     ends = []
     for button, key in ((".there", "Home"), (".home", "End")):
-        page.locator(f".gv-Layerwise {button}").click()
-        page.wait_for_function("document.querySelector('.gv-Layerwise .say').textContent === ''", timeout=LONG)
-        page.wait_for_timeout(200)
+        with page.expect_response("**/genviz/submit"):
+            page.locator(f".gv-Layerwise {button}").click()
         done(page)
         page.locator(".gv-Player:visible .stage").first.focus()
         page.keyboard.press(key)

@@ -72,6 +72,7 @@ def test_a_class_grid_needs_classes_and_then_walks(visit) -> None:
 
 def test_a_latent_walk_goes_on_beyond_its_first_stretch(visit) -> None:
     page = visit()
+    page.clock.install()
     open_tab(page, "gan", "latent-walk")
     loud(page, ".gv-Walk .place", "way point 0.00")
     slide(page, ".gv-Walk .speed", 0.1)
@@ -79,7 +80,7 @@ def test_a_latent_walk_goes_on_beyond_its_first_stretch(visit) -> None:
     page.wait_for_function("+document.querySelector('.gv-Walk .place').textContent.split(' ').at(-1) > 6", timeout=LONG)
     page.locator(".gv-Walk:visible .play").click()
     stopped = page.locator(".gv-Walk:visible .place").inner_text()
-    page.wait_for_timeout(500)
+    page.clock.run_for(2000)  # two seconds of the page's clock, at once
     assert page.locator(".gv-Walk:visible .place").inner_text() == stopped
 
 

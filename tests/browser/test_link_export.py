@@ -341,13 +341,15 @@ def test_everything_fits_on_a_phone(visit, app, dark: bool) -> None:
     done(page)
     look = f"{'dark' if dark else 'light'}-390"
     player(page).locator(".save").tap()
-    page.wait_for_timeout(300)
+    player(page).locator(".menu").wait_for(timeout=LONG)
     keep(page, f"save-{look}")
     menu = player(page).locator(".menu").bounding_box()
     assert menu["x"] >= 0 and menu["x"] + menu["width"] <= 390
     player(page).locator("[data-kind=python]").tap()
     page.wait_for_selector(".gv-Player .code:visible", timeout=LONG)
-    page.wait_for_timeout(600)
+    page.wait_for_function(
+        "document.querySelector('.gv-Player .code').getBoundingClientRect().bottom <= innerHeight", timeout=LONG
+    )  # the page has moved to it
     keep(page, f"python-{look}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".gv-Link .show").tap()

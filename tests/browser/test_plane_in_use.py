@@ -55,7 +55,7 @@ def test_points_walk_over_what_the_model_knows(visit, family: str) -> None:
     assert pixels(page, MODEL) != pictures["none"]
     layers.first.click()
     page.locator(".gv-Plane:visible .real").check()
-    page.wait_for_timeout(300)
+    shown(page, next(iter(pictures)))
     SCREENS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENS / f"{family}-plane-in-use.png")
 

@@ -68,6 +68,5 @@ def test_the_api_view_asks_nobody_else(visit) -> None:
     page = visit()
     page.route("**/monitoring/summary", lambda route: route.fulfill(content_type="application/json", body="{}"))  # gradio's, switched off
     page.locator("footer button", has_text="API").click()
-    page.wait_for_function("document.body.innerText.includes('/sample') || document.body.innerText.includes('sample')", timeout=LONG)
-    page.wait_for_timeout(1500)
+    page.locator(".api-docs", has_text="/sample").wait_for(timeout=LONG)
     keep(page, "api-view")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from pages import quiet
 from test_panels_in_use import keep
 from test_student import LONG, draw_a_one
 
@@ -36,7 +37,7 @@ def test_every_family_answers_a_drawing_and_a_seed_is_an_answer(visit) -> None:
     same_drawing(page)
     draw_a_one(page)
     page.wait_for_function("document.querySelector('.gv-Pick .slot span')?.textContent.includes('own drawing')", timeout=LONG)
-    page.wait_for_timeout(1000)  # the end of the stroke
+    quiet(page)  # the end of the stroke is read, too
     ask(page)
     texts = says(page)
     assert len(texts) >= 3 and all(t.rstrip().endswith((".", "mnist")) and "{" not in t for t in texts)

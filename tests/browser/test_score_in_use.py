@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pages import quiet
 from test_panels_in_use import done, keep, loud, picture, slide
 from test_student import LONG, open_tab, varied
 
@@ -20,7 +21,7 @@ def test_the_score_of_an_image_follows_the_noise(visit) -> None:
     loud(page, ".gv-Arrow .say", "of 784 directions")
     slide(page, ".gv-Arrow .sigma", 0.1)
     loud(page, ".gv-Arrow output", "sigma = 0.0234")
-    page.wait_for_timeout(1500)
+    quiet(page)
     clear, large = picture(page, ".gv-Arrow .x0"), page.locator(".gv-Arrow .say b").first.inner_text()
     slide(page, ".gv-Arrow .sigma", 0.95)
     page.wait_for_function("old => document.querySelector('.gv-Arrow .say b').innerText !== old", arg=large, timeout=LONG)
@@ -72,7 +73,7 @@ def test_two_families_say_the_same(visit) -> None:
     loud(page, ".gv-Familiar .say", "of their length apart")
     slide(page, ".gv-Familiar .sigma", 0.6)
     loud(page, ".gv-Familiar output", "sigma = 1.66")
-    page.wait_for_timeout(1500)
+    quiet(page)
     share = float(page.locator(".gv-Familiar .say b").inner_text().removesuffix(" %"))
     assert 0 < share < 20, "the two networks are the same object up to training"
     assert varied(page, ".gv-Familiar .diffusion-score") and varied(page, ".gv-Familiar .score-score")
@@ -90,5 +91,5 @@ def test_nothing_leaves_a_phone_screen(visit, panel: str, widget: str, dark: boo
     page = visit(**PHONE, dark=dark)
     open_tab(page, "score", panel)
     page.wait_for_selector(f".gv-{widget}", timeout=LONG)
-    page.wait_for_timeout(1500)
+    quiet(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from pages import LONG, SCREENS, core
+from pages import LONG, SCREENS, core, quiet
 
 FAMILIES = ("gan", "autoregressive", "vae", "flow", "ebm", "diffusion", "score")
 
@@ -273,16 +273,17 @@ def test_nothing_is_cut_and_screens_are_kept(visit, family: str, width: int, hei
     page = visit(width=width, height=height, touch=width < 700)
     SCREENS.mkdir(exist_ok=True)
     if family == FAMILIES[0]:
-        page.wait_for_timeout(1000)
+        quiet(page)
         keep_both_looks(page, "start", width)
     open_tab(page, family)
     sample(page)
-    page.wait_for_timeout(400)
+    quiet(page)
     keep_both_looks(page, family, width)
     assert page.eval_on_selector(".gv-Player:visible .pane", "c => getComputedStyle(c).imageRendering") in ("pixelated", "crisp-edges")
     for name in panels_of(page, family)[1:]:
         page.locator(f"#{name}").click()
-        page.wait_for_timeout(700)
+        page.locator(f"#{name.removesuffix('-button')} .gv").first.wait_for(timeout=LONG)
+        quiet(page)
         keep_both_looks(page, name.removeprefix("tab-").removesuffix("-button"), width)
         assert page.locator(".gv:visible").count() > 1 and page.locator(".gv-toast").count() == 0, name
 

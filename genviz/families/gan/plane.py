@@ -17,9 +17,11 @@ from genviz.frame import Frame
 from genviz.model import NoKnobs
 
 
-def mlp(width: int, outputs: int) -> nn.Sequential:
-    """Two numbers -> `outputs` numbers, through two hidden layers."""
-    return nn.Sequential(nn.Linear(2, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, outputs))
+def mlp(width: int, layers: int, outputs: int) -> nn.Sequential:
+    """Two numbers -> `outputs` numbers, through so many hidden layers."""
+    widths = [2, *[width] * layers]
+    hidden = [part for a, b in zip(widths, widths[1:], strict=False) for part in (nn.Linear(a, b), nn.LeakyReLU(0.2))]
+    return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 
 class Plane(Game):
@@ -29,11 +31,11 @@ class Plane(Game):
     medium, shape, levels = "points", (2,), 0
     z_dim = 2
 
-    def __init__(self, width: int = 96, gamma: float = 0.1):
+    def __init__(self, width: int = 96, layers: int = 2, gamma: float = 0.1):
         super().__init__()
         self.gamma = gamma
-        self.generator = mlp(width, 2)
-        self.discriminator = nn.Sequential(mlp(width, 1), nn.Flatten(0))
+        self.generator = mlp(width, layers, 2)
+        self.discriminator = nn.Sequential(mlp(width, layers, 1), nn.Flatten(0))
 
     def odds(self, x: Tensor) -> Tensor:
         """sigma(D(x)) (B,) at points x (B, 2), of a grid for example: the probability that a point there is real."""

@@ -13,14 +13,23 @@ export const make = (tag, fields = {}, ...children) => {
   return e;
 };
 
+let open = 0;
+/** Questions of widgets that are not answered yet. */
+export const asking = () => open;
+
 /** Functions of the server as promises: a refusal ({error}) becomes a rejected promise whose message is the sentence to show. */
 export const asks = server => {
   const ask = {};
   for (const name of Object.keys(server || {}))
     ask[name] = async (values = {}) => {
-      const answer = await server[name](values);
-      if (answer && "ok" in answer) return answer.ok;
-      throw new Error((answer && answer.error) || "The app does not answer; is it still running?");
+      open++;
+      try {
+        const answer = await server[name](values);
+        if (answer && "ok" in answer) return answer.ok;
+        throw new Error((answer && answer.error) || "The app does not answer; is it still running?");
+      } finally {
+        open--;
+      }
     };
   return ask;
 };
