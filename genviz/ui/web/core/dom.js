@@ -13,22 +13,22 @@ export const make = (tag, fields = {}, ...children) => {
   return e;
 };
 
-let open = 0;
+let asked = 0;
 /** Questions of widgets that are not answered yet. */
-export const asking = () => open;
+export const asking = () => asked;
 
 /** Functions of the server as promises: a refusal ({error}) becomes a rejected promise whose message is the sentence to show. */
 export const asks = server => {
   const ask = {};
   for (const name of Object.keys(server || {}))
     ask[name] = async (values = {}) => {
-      open++;
+      asked++;
       try {
         const answer = await server[name](values);
         if (answer && "ok" in answer) return answer.ok;
         throw new Error((answer && answer.error) || "The app does not answer; is it still running?");
       } finally {
-        open--;
+        asked--;
       }
     };
   return ask;
