@@ -5,8 +5,8 @@ discriminator thinks of real and of generated images). The averaged weights of t
 end. For images each snapshot also gets its Frechet distance, 2,000 generated images against the 5,000 held-out ones: a figure for the
 slope of the curve, not for comparisons, because fewer images score worse.
 
-Kept are: "loss" (T, players) and "loss_step" (T,), "step" (M,), "frechet" (M,) for images, and each entry of `snapshot`, (M, ...).
-Where stages have different numbers of players, what a stage has not is nan.
+Kept are: "loss" (T, players) and "loss_step" (T,), "step" (M,), "frechet" (M,) for images of a set that a classifier knows, and each entry
+of `snapshot`, (M, ...). Where stages have different numbers of players, what a stage has not is nan.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
-from genviz.data import POINTS, examples
+from genviz.data import DATASETS, examples
 from genviz.model import Model
 
 SHARES = (0.0, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0)  # shares of the training
@@ -55,7 +55,7 @@ class History:
         x, label = examples(self.data, "held_out")
         rng = torch.Generator().manual_seed(0)  # the same latents in every snapshot
         kept = {k: v.detach().cpu() for k, v in there.snapshot(there.prepare(x, rng).to(model.device), label.to(model.device), rng).items()}
-        if self.data not in POINTS:
+        if self.data in DATASETS:  # those that a classifier knows
             kept["frechet"] = torch.tensor(_distance(there, self.data))
         self.snapshots.append(kept | {"step": torch.tensor(step)})
 
