@@ -224,6 +224,19 @@ def test_a_model_that_is_told_classes_refuses_a_data_set_of_more_than_it_knows(h
     assert trained("vae/vae_2d", "letters").data == "letters", "it is not told any"
 
 
+def test_a_history_on_an_own_data_set_keeps_no_distance_that_no_classifier_can_tell(home) -> None:
+    cats(home)
+    from genviz.families import find
+    from genviz.training.history import History
+
+    entry = find("gan/conditional_gan")[1]
+    model = entry.model_class()(coarse=8, fine=8, widths=(8, 8, 8))
+    history = History(model, "cats")
+    history.snapshot(model, model.state_dict(), 0)
+    kept = history.tensors()
+    assert "frechet" not in kept and kept["pictures"].shape == (1, 60, 28, 28) and kept["step"].tolist() == [0]
+
+
 @pytest.mark.parametrize("spoil, sentence", [
     (lambda folder: (folder / "dark" / "00.png").write_bytes(b"no picture"), "dark/00.png cannot be learnt from: This file is no picture"),
     (lambda folder: [p.unlink() for p in folder.rglob("*.png")], "The data set 'cats' has 0 pictures; it takes 10 at least."),

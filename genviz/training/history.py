@@ -18,7 +18,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
-from genviz.data import DATASETS, examples
+from genviz.data import POINTS, examples
 from genviz.model import Model
 
 SHARES = (0.0, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0)  # shares of the training
@@ -55,7 +55,7 @@ class History:
         x, label = examples(self.data, "held_out")
         rng = torch.Generator().manual_seed(0)  # the same latents in every snapshot
         kept = {k: v.detach().cpu() for k, v in there.snapshot(there.prepare(x, rng).to(model.device), label.to(model.device), rng).items()}
-        if self.data in DATASETS:  # those that a classifier knows
+        if self.data not in POINTS:
             kept["frechet"] = torch.tensor(_distance(there, self.data))
         self.snapshots.append(kept | {"step": torch.tensor(step)})
 
@@ -68,6 +68,8 @@ class History:
         padded = [values + [math.nan] * (wide - len(values)) for _, values in self.curve]
         values = torch.tensor(padded, dtype=torch.float32).reshape(len(steps), -1)
         stacked = {key: torch.stack([m[key] for m in self.snapshots]) for key in self.snapshots[0]}
+        if "frechet" in stacked and stacked["frechet"].isnan().all():  # no classifier knows such pictures
+            del stacked["frechet"]
         return stacked | {"loss_step": steps, "loss": values}
 
     def take_up(self, tensors: dict[str, Tensor], progress: float = 1.0) -> None:
@@ -88,10 +90,12 @@ class History:
 
 
 def _distance(model: Model, data: str) -> float:
-    """Frechet distance of generated to held-out images on the classifier's features."""
+    """Frechet distance of generated to held-out images on the classifier's features; nan where there is no classifier."""
     from genviz.metrics import classifier
     from genviz.metrics.distance import frechet
 
+    if not classifier.path_of(data).exists():
+        return math.nan
     with torch.no_grad():
         rng, drawn = torch.Generator().manual_seed(1), []
         for _ in range(DRAWN // 250):
