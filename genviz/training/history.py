@@ -66,7 +66,7 @@ class History:
         steps = torch.tensor([step for step, _ in self.curve], dtype=torch.int64)
         wide = max((len(values) for _, values in self.curve), default=0)
         padded = [values + [math.nan] * (wide - len(values)) for _, values in self.curve]
-        values = torch.tensor(padded, dtype=torch.float32).reshape(len(steps), -1)
+        values = torch.tensor(padded, dtype=torch.float32).reshape(len(steps), wide)
         stacked = {key: torch.stack([m[key] for m in self.snapshots]) for key in self.snapshots[0]}
         if "frechet" in stacked and stacked["frechet"].isnan().all():  # no classifier knows such pictures
             del stacked["frechet"]
