@@ -213,6 +213,30 @@ def test_a_model_of_images_can_be_trained_on_an_own_data_set_under_its_own_name(
         trained("vae/plane", "cats")
 
 
+def test_a_model_that_is_told_classes_refuses_a_data_set_of_more_than_it_knows(home) -> None:
+    rng = np.random.default_rng(0)
+    for kind in "abcdefghijkl":
+        (home / "data" / "letters" / kind).mkdir(parents=True)
+        for i in range(3):
+            Image.fromarray(rng.integers(0, 255, (28, 28)).astype(np.uint8)).save(home / "data" / "letters" / kind / f"{i}.png")
+    with pytest.raises(ValueError, match="gan/conditional_gan knows ten classes, and 'letters' has more."):
+        trained("gan/conditional_gan", "letters")
+    assert trained("vae/vae_2d", "letters").data == "letters", "it is not told any"
+
+
+def test_a_history_on_an_own_data_set_keeps_no_distance_that_no_classifier_can_tell(home) -> None:
+    cats(home)
+    from genviz.families import find
+    from genviz.training.history import History
+
+    entry = find("gan/conditional_gan")[1]
+    model = entry.model_class()(coarse=8, fine=8, widths=(8, 8, 8))
+    history = History(model, "cats")
+    history.snapshot(model, model.state_dict(), 0)
+    kept = history.tensors()
+    assert "frechet" not in kept and kept["pictures"].shape == (1, 60, 28, 28) and kept["step"].tolist() == [0]
+
+
 @pytest.mark.parametrize("spoil, sentence", [
     (lambda folder: (folder / "dark" / "00.png").write_bytes(b"no picture"), "dark/00.png cannot be learnt from: This file is no picture"),
     (lambda folder: [p.unlink() for p in folder.rglob("*.png")], "The data set 'cats' has 0 pictures; it takes 10 at least."),

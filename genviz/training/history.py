@@ -5,8 +5,8 @@ discriminator thinks of real and of generated images). The averaged weights of t
 end. For images each snapshot also gets its Frechet distance, 2,000 generated images against the 5,000 held-out ones: a figure for the
 slope of the curve, not for comparisons, because fewer images score worse.
 
-Kept are: "loss" (T, players) and "loss_step" (T,), "step" (M,), "frechet" (M,) for images, and each entry of `snapshot`, (M, ...).
-Where stages have different numbers of players, what a stage has not is nan.
+Kept are: "loss" (T, players) and "loss_step" (T,), "step" (M,), "frechet" (M,) for images of a set that a classifier knows, and each entry
+of `snapshot`, (M, ...). Where stages have different numbers of players, what a stage has not is nan.
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ class History:
         steps = torch.tensor([step for step, _ in self.curve], dtype=torch.int64)
         wide = max((len(values) for _, values in self.curve), default=0)
         padded = [values + [math.nan] * (wide - len(values)) for _, values in self.curve]
-        values = torch.tensor(padded, dtype=torch.float32).reshape(len(steps), -1)
+        values = torch.tensor(padded, dtype=torch.float32).reshape(len(steps), wide)
         stacked = {key: torch.stack([m[key] for m in self.snapshots]) for key in self.snapshots[0]}
+        if "frechet" in stacked and stacked["frechet"].isnan().all():  # no classifier knows such pictures
+            del stacked["frechet"]
         return stacked | {"loss_step": steps, "loss": values}
 
     def take_up(self, tensors: dict[str, Tensor], progress: float = 1.0) -> None:
@@ -88,10 +90,12 @@ class History:
 
 
 def _distance(model: Model, data: str) -> float:
-    """Frechet distance of generated to held-out images on the classifier's features."""
+    """Frechet distance of generated to held-out images on the classifier's features; nan where there is no classifier."""
     from genviz.metrics import classifier
     from genviz.metrics.distance import frechet
 
+    if not classifier.path_of(data).exists():
+        return math.nan
     with torch.no_grad():
         rng, drawn = torch.Generator().manual_seed(1), []
         for _ in range(DRAWN // 250):
