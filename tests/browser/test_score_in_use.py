@@ -28,8 +28,8 @@ def test_the_score_of_an_image_follows_the_noise(visit) -> None:
     assert picture(page, ".gv-Arrow .x0") != clear
     assert float(page.locator(".gv-Arrow .say b").first.inner_text()) < float(large) / 100, "the score is long where noise is small"
     assert varied(page, ".gv-Arrow .score")
-    page.wait_for_selector(".gv-Arrow .curve polyline", timeout=LONG)
-    heights = [float(point.split(",")[1]) for point in page.locator(".gv-Arrow .curve polyline").get_attribute("points").split()]
+    page.wait_for_selector(".gv-Arrow .curve polyline.line", timeout=LONG)
+    heights = [float(point.split(",")[1]) for point in page.locator(".gv-Arrow .curve polyline.line").get_attribute("points").split()]
     assert len(heights) == 25 and heights == sorted(heights), "the length falls as the noise grows"
 
 
