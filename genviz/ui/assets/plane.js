@@ -162,7 +162,7 @@ const captions = () => {
     log_prob: "p(x).", importance_weighted: "The importance-weighted bound with 32 draws: never more than p(x).",
     energy: "E(x), one band per nat; the model likes valleys.", normalised: got?.z ? `exp(-E(x)) / Z; summed over this square, log Z = ${got.z.toFixed(2)}.` : "",
     odds: "Orange: D takes a point here for real; blue: for generated.", score: "Orange: the model's score; blue: the true one, both with noise sigma.",
-    decode: "Lines of equal z1 (green) and z2 (blue), decoded.", none: "",
+    decode: "Lines of equal z1 (green) and z2 (blue), decoded.", none: "Its points alone.",
   }[layer];
   const about = {score: "The data with noise sigma, and its score.", energy: "-log p(x), one band per nat."}[layer] || "Its density, known exactly.";
   for (const {name, says} of panes) says.replaceChildren(Object.assign(document.createElement("b"), {textContent: name === "data" ? "The data. " : "The model. "}), name === "data" ? about : bare() + words + cost);
