@@ -318,7 +318,7 @@ export default ({ element, props, ask, watch, find }) => {
       odds: "Orange: D takes a point here for real; blue: for generated.",
       score: "Orange: the model's score; blue: the true one, both with noise sigma.",
       decode: "Lines of equal z1 (green) and z2 (blue), decoded.",
-      none: "",
+      none: "Its points alone.",
     }[layer];
     const about =
       { score: "The data with noise sigma, and its score.", energy: "-log p(x), one band per nat." }[layer] ||
