@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from genviz import checkpoint
+from genviz.data import of
 from genviz.data.exhibit import exhibit
 from genviz.families.flow import mixture
 from genviz.families.flow.dequantise import SPREAD, to_levels
@@ -18,7 +19,7 @@ from genviz.families.flow.flow import Flow, fold, scales, unfold, whole
 from genviz.families.flow.layers import Block, Halves, Scale
 from genviz.families.flow.net import CoarseNet, FlatNet
 from genviz.families.flow.page.along.panel import Along
-from genviz.families.flow.page.inside.panel import Inside
+from genviz.families.flow.page.inside.panel import Inside, lesson
 from genviz.families.flow.page.mesh.panel import REACH, Mesh
 from genviz.families.flow.plane import Plane
 
@@ -357,3 +358,15 @@ def test_shipped_weights_invert_test_images(card) -> None:
     x = torch.from_numpy(exhibit(card.data)[0][:200, None].astype(np.float32)) / 127.5 - 1
     answer = model.invert(x, rng())
     assert answer["error"].max() <= 1e-4 and answer["same"].all()
+
+
+def test_good_likelihood_and_poor_pictures_are_said_with_the_figures_of_the_cards() -> None:
+    from genviz import catalogue as catalogues
+    catalogue = catalogues.build()
+    for data in of("image"):
+        card = checkpoint.card_of("flow/flow", data)
+        text = lesson(catalogue, "flow/flow", data)
+        assert f"{card.metric('bits_per_dim_iw_16'):.3f} bits a pixel (IW-16 bound)" in text
+        ratio = min(m["value"] for m in card.metrics if m["name"].startswith("frechet_ratio"))
+        assert f"{ratio:.0f} times as far" in text and "by the ODE" in text
+    assert lesson(catalogue, "flow/flow", "rings") == "", "nothing was measured there"

@@ -23,7 +23,7 @@ def panels(lab: Lab) -> list[tuple[str, Callable[[], None]]]:
 
     def inside() -> None:
         pick = lab.follow(Pick(tool=lab.tool("invert", "Invert")))
-        lab.follow(Inside(lab.engine, {"pick": pick.to()}))
+        lab.follow(Inside(lab.engine, lab.catalogue, {"pick": pick.to()}))
 
     def layers() -> None:
         pick = lab.follow(Pick(tool=lab.tool("layers", "Layer by layer from")))

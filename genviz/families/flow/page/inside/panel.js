@@ -92,6 +92,7 @@ export default ({ element, props, ask, watch, find }) => {
   });
   const again = () => {
     const { model, data, seed } = props.value;
+    find(".lesson").textContent = props.value.lesson[`${model} ${data}`] || "";
     if (image && (model !== seen.model || data !== seen.data || seed !== seen.seed || image !== seen.image))
       invert({ image: image.base64, model, data, seed });
     seen = { model, data, seed, image };
@@ -101,5 +102,6 @@ export default ({ element, props, ask, watch, find }) => {
     again();
   });
   watch("value", again);
+  again();
   redraw(element, bars);
 };

@@ -9,10 +9,34 @@ from typing import Any
 import numpy as np
 
 from genviz.plots import pictures
+from genviz.ui.card import leading
 from genviz.ui.field import Data, Model, Picture, Seed
 from genviz.ui.widget import Widget
 
 K = 16  # draws of the noise for the tighter bound, as in the tables
+
+
+def lesson(catalogue: dict, name: str, data: str) -> str:
+    """Good likelihood, poor pictures: what a flow pays for a test picture, and the model with the best pictures of those that count the same
+    grey levels, and how far their draws are from the data, as their cards say; "" where one of the figures is not there."""
+    found = []
+    for m in (m for f in catalogue["families"] for m in f["models"] if m["likelihoods"] and m["likelihoods"][0]["levels"] == 256):
+        lines = leading(m["cards"][data]) if data in m["cards"] else []
+        bits = next((x for x in lines if x["name"].startswith("Bits per dimension")), None)
+        ratio = next((x for x in lines if x["name"].startswith("Frechet distance")), None)
+        if bits and ratio:
+            paid = f"{bits['value']:.3f} bits a pixel ({bits['name'].partition(', ')[2]})"
+            found.append((ratio["value"], m["name"], m["title"], paid))
+    own = next((one for one in found if one[1] == name), None)
+    others = sorted(one for one in found if one[1] != name)
+    if own is None or not others or others[0][0] >= own[0]:
+        return ""
+    (ratio, _, _, bits), (best, _, title, paid) = own, others[0]
+    return (
+        f"Good likelihood, poor pictures. For a picture of the test set this flow pays {bits}, {title} {paid}: nearly the same. "
+        f"Yet its draws lie {ratio:.0f} times as far from the test pictures as training pictures do, those of the other {best:.1f} times. "
+        "A likelihood is a sum over all pixels: shades and edges fill it, and a torn shape, which the eye sees first, costs hardly anything."
+    )
 
 
 class Inside(Widget):
@@ -20,8 +44,10 @@ class Inside(Widget):
 
     folder = "families/flow/page/inside"
 
-    def __init__(self, engine: Any, value: dict):
-        super().__init__(value, server=[self.invert])
+    def __init__(self, engine: Any, catalogue: dict, value: dict):
+        names = [m["name"] for f in catalogue["families"] for m in f["models"] if m["name"].startswith("flow/")]
+        told = {f"{name} {data}": lesson(catalogue, name, data) for name in names for data in catalogue["data"]}
+        super().__init__({**value, "lesson": {key: text for key, text in told.items() if text}}, server=[self.invert])
         self.engine = engine
 
     async def invert(self, image: Picture, model: Model, data: Data, seed: Seed) -> dict:
