@@ -44,6 +44,25 @@ def toys() -> Iterator[str]:
         process.wait(30)
 
 
+@pytest.fixture
+def visit(people) -> Iterator:
+    """visit(width, height) -> a page of somebody, without an address yet; its errors are raised at the end."""
+    pages, wrong = [], []
+
+    def open_page(width: int, height: int):
+        page = people(False, False).new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: wrong.append(str(e)))
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert not wrong, "\n".join(wrong)
+
+
 def shown(page, toys: str, model: str, data: str, **more: object) -> None:
     """The film of a model, played to its end by its link."""
     rest = "".join(f"&{name}={value}" for name, value in more.items())

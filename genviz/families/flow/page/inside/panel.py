@@ -17,8 +17,8 @@ K = 16  # draws of the noise for the tighter bound, as in the tables
 
 
 def lesson(catalogue: dict, name: str, data: str) -> str:
-    """Good likelihood, poor pictures: what a flow pays for a test picture, and the model with the best pictures of those that count the same
-    grey levels, and how far their draws are from the data, as their cards say; "" where one of the figures is not there."""
+    """Good likelihood, poor pictures: what a flow pays for a test picture, and of those that count the same grey levels the model with the
+    best pictures, and how far the draws of both are from the data, as their cards say; "" where one of the figures is not there."""
     found = []
     for m in (m for f in catalogue["families"] for m in f["models"] if m["likelihoods"] and m["likelihoods"][0]["levels"] == 256):
         lines = leading(m["cards"][data]) if data in m["cards"] else []
@@ -35,7 +35,7 @@ def lesson(catalogue: dict, name: str, data: str) -> str:
     return (
         f"Good likelihood, poor pictures. For a picture of the test set this flow pays {bits}, {title} {paid}: nearly the same. "
         f"Yet its draws lie {ratio:.0f} times as far from the test pictures as training pictures do, those of the other {best:.1f} times. "
-        "A likelihood is a sum over all pixels: shades and edges fill it, and a torn shape, which the eye sees first, costs hardly anything."
+        "A likelihood is a sum over all pixels: shades and edges fill it, and a torn shape, which the eye sees first, costs hardly a thing."
     )
 
 
