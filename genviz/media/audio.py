@@ -106,6 +106,6 @@ def waveform(x: np.ndarray) -> np.ndarray:
     edges = np.linspace(0, len(x), WIDE + 1).astype(int)
     y = ((1 - np.clip(np.nan_to_num(x), -1, 1)) / 2 * (TALL - 1)).round().astype(int)
     for column in range(WIDE):
-        part = y[edges[column] : max(edges[column + 1], edges[column] + 1)]
+        part = y[max(0, edges[column] - 1) : max(edges[column + 1], edges[column] + 1)]  # joined to the column before
         picture[part.min() : part.max() + 1, column] = LINE
     return picture

@@ -61,7 +61,7 @@ def wire(shot: Any, before: Any, paints: dict[str, str], data: Data) -> dict:
     told: dict[str, Any] = {"text": write(shot.x[:, same:], data), "from": same, "length": int(shot.x.shape[1])}
     if "next" in shot.aux:  # (n, K) probabilities
         p = np.asarray(shot.aux["next"][0], np.float64)
-        told["next"] = [[data.alphabet[i], round(float(p[i]), 4)] for i in np.argsort(-p)[:8]]
+        told["next"] = [[data.alphabet[i], round(float(p[i]), 4)] for i in np.argsort(-p)[:8] if p[i] > 0]
     if "attention" in shot.aux:  # (n, L) weights of the places before
         told["attention"] = np.asarray(shot.aux["attention"][0], np.float64).round(3).tolist()
     return told

@@ -94,7 +94,7 @@ def test_a_text_is_written_with_what_may_come_next(visit, toys: str, wide: int, 
     page.wait_for_function(f"[...document.querySelectorAll('{STAGE} .texts pre')].every(p => p.textContent.length === 25)", timeout=LONG)
     assert pages.count() == 2 and set(pages.first.inner_text()) <= set("abcd \n")
     odds = page.locator(f"{STAGE} .next li")
-    assert odds.count() == 6 and "%" in odds.first.inner_text()
+    assert 1 <= odds.count() <= 6 and "%" in odds.first.inner_text()
     page.screenshot(path=SCREENS / f"media-text-{wide}.png")
     page.locator(f"{STAGE} .scrub").focus()
     page.keyboard.press("Home")

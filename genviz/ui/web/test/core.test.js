@@ -231,7 +231,7 @@ test("texts and sounds are put together of what is new", () => {
   );
   assert.deepEqual(envelope(Float32Array.of(0, 1, -1, 0.5), 2), [
     [0, 1],
-    [-1, 0.5],
+    [-1, 1],
   ]);
   assert.equal(envelope(Float32Array.of(1, 2), 4, 8).length, 1, "a wave that has not come far ends early");
 });

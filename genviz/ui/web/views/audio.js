@@ -20,7 +20,7 @@ export const joined = (before, shot) => {
   });
 };
 
-/** The lowest and highest number that each of so many columns covers. @param {Float32Array} x @param {number} columns of them in all */
+/** The lowest and highest number that each of so many columns covers, joined to the one before it. @param {Float32Array} x @param {number} columns of them in all */
 export const envelope = (x, columns, length = x.length) => {
   const found = [];
   for (let c = 0; c < columns; c++) {
@@ -29,7 +29,7 @@ export const envelope = (x, columns, length = x.length) => {
     if (from >= x.length) break;
     let low = Infinity,
       high = -Infinity;
-    for (let k = from; k < Math.min(to, x.length); k++) {
+    for (let k = Math.max(0, from - 1); k < Math.min(to, x.length); k++) {
       low = Math.min(low, x[k]);
       high = Math.max(high, x[k]);
     }

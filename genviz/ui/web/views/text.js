@@ -4,8 +4,8 @@ import { make } from "../core/dom.js";
 /** The texts of a film so far: what is new of each sample, behind what stays. @param {string[]} before @param {any} shot @returns {string[]} */
 export const joined = (before, shot) => shot.text.map((part, i) => ((before || [])[i] || "").slice(0, shot.from) + part);
 
-/** A character as it is named in a list: blanks and line breaks are seen. @param {string} c */
-export const named = c => ({ " ": "blank", "\n": "line break", "\t": "tab" })[c] || c;
+/** A character as it is seen in a list, blanks and line breaks too. @param {string} c */
+export const named = c => ({ " ": "\u2423", "\n": "\u21b5", "\t": "\u21e5" })[c] || c;
 
 /** @type {import("./view.js").MakeView} */
 export default ({ choose }) => {
