@@ -170,11 +170,18 @@ def environment(threads: int) -> dict[str, str]:
     return threaded | os.environ | {"PYTHONPATH": paths}
 
 
+def _until_closed(pipe: int) -> None:
+    """Read to the end, past Python's own buffer: its lock, held by a thread that waits, would abort the end of the process."""
+    while os.read(pipe, 4096):
+        pass
+    os._exit(0)
+
+
 def die_with(parent: int, pipe: BinaryIO | None = None) -> None:
     """Ask the kernel to kill this process when the thread that started it ends, as with its parent (Linux). Elsewhere the end of the pipe
     does it: whoever does not read it himself gives `pipe`, from which nothing more is to come."""
     if pipe is not None:
-        threading.Thread(target=lambda: (pipe.read(), os._exit(0)), daemon=True, name="genviz-parent").start()
+        threading.Thread(target=_until_closed, args=(pipe.fileno(),), daemon=True, name="genviz-parent").start()
     if sys.platform == "linux":
         import ctypes
 

@@ -49,7 +49,7 @@ def main() -> None:
     """The child: tells stage, done and total all the while, then the fields of the row that were measured, or an error."""
     command = Command("python -m genviz.remeasure", "Measure a row again, told line by line. The app starts this; see genviz.compare.")
     command.add_argument("parent", type=reader(argument.whole, "parent", 0, 2**31), help="the process of the app, with which it ends")
-    command.add_argument("model", type=reader(argument.model))
+    command.add_argument("model", help="family/model")
     command.add_argument("data")
     command.add_argument("knobs", type=reader(json.loads), help="as JSON")
     command.add_argument("samples", type=reader(argument.whole, "samples", 0, 10_000), help="0 measures times alone")

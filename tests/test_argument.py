@@ -137,8 +137,9 @@ def test_every_command_has_a_help_and_refuses_what_it_does_not_know(monkeypatch,
         with pytest.raises(SystemExit) as ended:
             command(name)()
         said = capsys.readouterr()
-        assert ended.value.code == code and f"usage: python -m {name}" in said.out + said.err
-        assert "Traceback" not in said.err and (code == 0 or said.err.strip().split("\n")[-1].startswith(f"python -m {name}: error: "))
+        called = "genviz" if name in ("genviz", "genviz.ui.command") else f"python -m {name}"  # it says how it was called
+        assert ended.value.code == code and f"usage: {called}" in said.out + said.err
+        assert "Traceback" not in said.err and (code == 0 or said.err.strip().split("\n")[-1].startswith(f"{called}: error: "))
         assert code or len([line for line in said.out.split("\n") if line.endswith((".", ".)"))]) >= 1, "it says what it is for"
 
 
@@ -226,7 +227,8 @@ def test_a_worker_without_its_device_says_so() -> None:
     ({"walk": "fly"}, ValueError, "vae/vae has no walk 'fly'; it has "),
     ({"warmth": 1}, ValueError, "There is no knob 'warmth' here"),
     ({"given": [1]}, ValueError, "'given' must be arrays by name"),
-    ({"given": {"x": "words"}}, ValueError, "'x' must be an array of numbers."),
+    ({"given": {"x": "words"}}, ValueError, "An image is needed here: 28 x 28 grey pixels."),
+    ({"given": {"x": [["words"]]}}, ValueError, "'x' must be an array of numbers."),
     ({"given": {"y": 1.0}}, ValueError, "The walk 'sample' of vae/vae cannot begin like this: got an unexpected keyword argument 'y'."),
 ], ids=str)  # fmt: skip
 def test_python_says_the_same_sentences(given, error, sentence) -> None:

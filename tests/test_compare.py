@@ -212,7 +212,7 @@ def test_benchmark_merges_and_the_card_tells(small) -> None:
     with pytest.raises(checkpoint.CheckpointError, match="trained anew"):
         compare.write_metrics(other_weights)
     text = compare.table([coin, slow])
-    assert "90.00 nats, IW-500" in text and "heun, 18 steps" in text and len({len(line) for line in text.split("\n")}) == 1
+    assert "90.00, IW-500 (" in text and "heun, 18 steps" in text and len({len(line) for line in text.split("\n")}) == 1
 
 
 def test_command_line(small, monkeypatch, capsys) -> None:

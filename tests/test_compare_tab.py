@@ -13,6 +13,8 @@ import pytest
 from until import until
 
 from genviz import checkpoint, compare
+from genviz.catalogue import described
+from genviz.data import DATA
 from genviz.data.idx import at_hand
 from genviz.remeasure import Remeasures
 from genviz.ui import compare as tab
@@ -21,22 +23,22 @@ from genviz.ui import side_by_side
 LONG = 300.0
 
 
-def entry(name: str, cards: dict, label: bool = False, order: str = "") -> dict:
+def entry(name: str, cards: dict, label: bool = False, grows: str = "") -> dict:
     knobs = [{"name": "label", "kind": "label"}] if label else [{"name": "temperature", "kind": ""}]
-    return {"name": name, "title": name.upper(), "cards": cards, "data": ["mnist"], "knobs": knobs, "order": order}
+    return {"name": name, "title": name.upper(), "cards": cards, "data": ["mnist"], "knobs": knobs, "grows": grows}
 
 
 @pytest.fixture
 def catalogue() -> dict:
     """Shipped models, one that was trained anew since it was measured, and one without weights."""
     cards = {c.name: {"sha256": c.sha256} for c in checkpoint.cards() if c.data == "mnist"}
-    pixels = [entry(n, {"mnist": cards[n]}, order="raster") for n in ("autoregressive/pixel_cnn", "autoregressive/pixel_cnn_grey")]
+    pixels = [entry(n, {"mnist": cards[n]}, grows="pixels") for n in ("autoregressive/pixel_cnn", "autoregressive/pixel_cnn_grey")]
     latents = [entry("vae/vae_2d", {"mnist": cards["vae/vae_2d"]}), entry("vae/vae", {"mnist": {"sha256": "new"}}), entry("vae/other", {})]
     noises = [entry("diffusion/ddpm", {"mnist": cards["diffusion/ddpm"]}, label=True)]
     families = {"vae": latents, "diffusion": noises, "autoregressive": pixels}
     return {
         "families": [{"name": name, "title": name.upper(), "models": models, "replies": []} for name, models in families.items()],
-        "data": {"mnist": {"title": "MNIST", "classes": list("0123456789")}},
+        "data": {"mnist": described(DATA["mnist"])},
     }
 
 
