@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from genviz.catalogue import described
+from genviz.data import DATA
 from genviz.engine.job import Order, Shot
 
 NAME = ("toys/count", "mnist")
@@ -27,9 +29,10 @@ class Numbers:
         self.device = "cpu"
 
     def catalogue(self) -> dict:
-        model = {"name": NAME[0], "model": NAME[0], "title": "Count", "abilities": [], "walks": ["sample", "branch"], "shape": [1, 2, 2],
+        model = {"name": NAME[0], "model": NAME[0], "title": "Count", "abilities": [], "walks": ["sample", "branch"],
+                 "shape": [1, 2, 2], "medium": "image",
                  "answers": ["open", "length"], "knobs": KNOBS, "data": ["mnist"], "cards": {"mnist": {}}}  # fmt: skip
-        return {"families": [{"name": "toys", "models": [model]}], "data": {"mnist": {}}, "device": self.device}
+        return {"families": [{"name": "toys", "models": [model]}], "data": {"mnist": described(DATA["mnist"])}, "device": self.device}
 
     def film(self, order: Order) -> Iterator[Shot | None]:
         self.MADE.append(order)

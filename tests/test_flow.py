@@ -333,7 +333,8 @@ def picture(place: int) -> str:
 
 
 def test_the_sum_on_screen_adds_up(model: Flow, plane: Plane) -> None:
-    answer = ask(Inside(SmallEngine(model, plane), {}), "invert", image=picture(3), model="flow/flow", data="mnist", seed=0)
+    inside = Inside(SmallEngine(model, plane), {"families": [], "data": {}}, {})
+    answer = ask(inside, "invert", image=picture(3), model="flow/flow", data="mnist", seed=0)
     assert answer["prior"] + answer["ladj_sum"] == pytest.approx(answer["log_prob"], abs=1e-2)
     assert answer["log_prob"] - answer["log_q"] < answer["tight"] < 0
     assert float(answer["error"]) <= 1e-4 and answer["same"] and len(answer["z"]) == 784

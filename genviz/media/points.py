@@ -13,10 +13,13 @@ from genviz.plots import film as files
 
 KINDS = PICTURES
 HALF = 3.0  # points are drawn in [-3, 3] squared
+PICTURE = "This film starts from a picture, of which there are none among points."
 
 
 def read(name: str, value: Any, data: Data) -> np.ndarray:
     """Numbers, alone or in lists -> float32; ValueError with one sentence for anything else."""
+    if isinstance(value, str):
+        raise ValueError(PICTURE)
     try:
         return np.array(value, np.float32)
     except (ValueError, TypeError, OverflowError):
@@ -35,7 +38,7 @@ def plain(x: np.ndarray, data: Data) -> dict:
 def call(value: Any, data: Data) -> str:
     """What a walk was given as Python."""
     if isinstance(value, str):
-        raise ValueError("This film starts from a picture, of which there are none among points.")
+        raise ValueError(PICTURE)
     return numbers(value)
 
 
