@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from genviz.catalogue import describe, described
-from genviz.data import DATA, Data
+from genviz.data import Data
 from genviz.engine.stage import Stage
 from genviz.family import Entry
 from genviz.frame import Frame, knob
@@ -27,8 +27,7 @@ SETS = (
     Data("tones", "Tones", "audio", (None,), "media:tones", rate=RATE),
     Data("colours", "Colours", "image", (3, 32, 32), "media:colours", classes=("red", "green", "blue")),
 )
-for data in SETS:
-    DATA.setdefault(data.name, data)
+NAMED = {data.name: data for data in SETS}
 FOLLOWS = torch.tensor(
     [[0, 0, 4, 0, 0, 0], [0, 0, 1, 1, 1, 1], [0, 1, 0, 3, 0, 0], [0, 1, 0, 0, 3, 0], [0, 1, 0, 0, 0, 3], [1, 1, 2, 0, 0, 0.0]]
 )

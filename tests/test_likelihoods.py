@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 
 from genviz import checkpoint, likelihoods
-from genviz.data import of
+from genviz.catalogue import described
+from genviz.data import DATA, of
 from genviz.data.exhibit import exhibit
 from genviz.engine.stage import Stage
 from genviz.likelihood import find
@@ -303,7 +304,7 @@ def test_an_even_picture_is_the_likeliest_of_all_and_noise_the_least(lab) -> Non
 
 def test_the_parts_stand_on_the_page(lab) -> None:
     with gr.Blocks(analytics_enabled=False) as demo:
-        panel(lab.engine, {"data": {"mnist": {"title": "MNIST"}}, "families": []})
+        panel(lab.engine, {"data": {"mnist": described(DATA["mnist"])}, "families": []})
     kinds = [type(block).__name__ for block in demo.blocks.values()]
     assert kinds.count("LikelihoodLab") == kinds.count("Subject") == kinds.count("Pick") == 1
     subject = next(block for block in demo.blocks.values() if isinstance(block, Subject))

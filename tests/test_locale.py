@@ -28,13 +28,14 @@ Command("page", "")
 from genviz.ui.quick import import_gradio
 import_gradio()
 import json, locale, pathlib
-from genviz.ui import app, theme
+from genviz.ui import app, served, theme
 
 class Engine:
     def catalogue(self): return json.loads(pathlib.Path(sys.argv[1]).read_bytes())
 
 demo = app.build(Engine())
-page = theme.page(demo)["head"] + json.dumps(demo.get_config_file(), default=str, ensure_ascii=False)
+files = "".join(served.files()[name].decode() for name in sorted(served.files()))
+page = theme.head(demo.tools, Engine().catalogue()) + files + json.dumps(demo.get_config_file(), default=str, ensure_ascii=False)
 pathlib.Path(sys.argv[2]).write_bytes(page.encode())
 print(locale.getpreferredencoding(False), "\\U0001f528 \\u00b7 \\u5c71")
 """

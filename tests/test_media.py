@@ -10,13 +10,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from media import ALPHABET, MODELS, RATE, SETS
+from media import ALPHABET, MODELS, NAMED, RATE, SETS
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from genviz import media
-from genviz.data import DATA
 from genviz.engine import Engine
 from genviz.medium import MEDIA
 from genviz.ui import api, export, film, link
@@ -114,7 +113,7 @@ def test_a_picture_in_colour_keeps_its_colours_everywhere(web: TestClient, engin
 def test_every_kind_of_file_can_be_saved(web: TestClient, model: str, data: str) -> None:
     order, job, shots = ask(web, model=model, data=data)
     starts = {"png": b"\x89PNG", "gif": b"GIF8", "wav": b"RIFF", "txt": b"\n", "mp4": b"\0\0\0"}
-    kinds = media.of(DATA[data].medium).KINDS
+    kinds = media.of(NAMED[data].medium).KINDS
     assert {"png", "gif", "mp4"} <= set(kinds)
     for kind, mime in kinds.items():
         saved = web.post("/genviz/save", json={"job": job, "kind": kind, "order": order})
@@ -131,7 +130,7 @@ def test_every_kind_of_file_can_be_saved(web: TestClient, model: str, data: str)
 
 def test_links_hold_films_of_every_medium(engine: Engine) -> None:
     for model, (_, data) in MODELS.items():
-        most = MEDIA[DATA[data].medium].most
+        most = MEDIA[NAMED[data].medium].most
         view = link.read(engine.catalogue(), f"model={model}&data={data}&seed=9&n={most}&step=2", model, data, 0, 1, "sample")
         assert view["wrong"] == [] and view["films"]["sample"]["order"]["n"] == most
         beyond = link.read(engine.catalogue(), f"n={most + 1}", model, data, 0, 1, "sample")
@@ -143,8 +142,8 @@ def test_http_tells_every_medium_by_its_own_name(engine: Engine) -> None:
     for model, (_, data) in MODELS.items():
         shot = engine.look(engine.submit(model, data, n=2, client="test"))
         assert shot.order.model == model
-        x = np.zeros((2, *(8 if size is None else size for size in DATA[data].shape)), np.float32)
-        answer = api.made(DATA[data], x)
+        x = np.zeros((2, *(8 if size is None else size for size in NAMED[data].shape)), np.float32)
+        answer = api.made(NAMED[data], x)
         assert list(answer) == [told[model]] and len(answer[told[model]]) == 2 and json.dumps(answer)
 
 

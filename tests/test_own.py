@@ -88,7 +88,8 @@ def test_the_page_can_be_drawn_with_own_models_and_data(home) -> None:
     cats(home)
     trained("vae/vae_2d", "cats")
     known = catalogue.build()
-    assert known["data"]["cats"] == {"title": "cats", "classes": ["bright", "dark"]}
+    told = known["data"]["cats"]
+    assert (told["title"], told["classes"], told["medium"], told["shape"]) == ("cats", ["bright", "dark"], "image", [1, 28, 28])
     from genviz.ui.card import ModelCard
     from genviz.ui.controls import Controls
     from genviz.ui.start import summary

@@ -135,7 +135,7 @@ def _server(demo: Any) -> Any:
 
 def sheet(images: list[str]) -> str:
     """Picture files in base64 -> one PNG in base64 of all of them, enlarged so far that it stays about WIDE pixels wide."""
-    cells = [np.asarray(Image.open(io.BytesIO(base64.b64decode(image))).convert("RGB")) for image in images]
+    cells = [np.asarray(Image.open(io.BytesIO(base64.b64decode(image)), formats=("PNG",)).convert("RGB")) for image in images]
     columns = pictures.columns_of(len(cells))
     zoom = max(1, min(MOST, WIDE // (columns * cells[0].shape[1])))
     return base64.b64encode(pictures.png(film.lay(np.stack(cells), columns, zoom))).decode()

@@ -25,7 +25,9 @@ class SideBySide(Widget):
     def __init__(self, catalogue: dict, **options: Any):
         super().__init__({
             "families": [{"title": f["title"], "models": [model(m) for m in f["models"]]} for f in catalogue["families"]],
-            "data": [{"name": name, **d} for name, d in data_of(catalogue, "image").items()], "fewest": FEWEST, "most": MOST,
+            "data": [
+                {"name": name, "title": d["title"], "classes": d["classes"]} for name, d in data_of(catalogue, "image").items()
+            ], "fewest": FEWEST, "most": MOST,
             "first": {data: first(catalogue["families"], data) for data in data_of(catalogue, "image")},
         }, **options)  # fmt: skip
 
