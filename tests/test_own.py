@@ -95,7 +95,7 @@ def test_the_page_can_be_drawn_with_own_models_and_data(home) -> None:
     from genviz.ui.start import summary
 
     for family in known["families"]:
-        summary(family, {}), ModelCard(known, family), Controls(known, family, "p")
+        summary(family, {}), ModelCard(known, family), Controls(family, "p")
 
 
 def test_an_own_model_can_be_trained_again_and_names_that_cannot_be_are_refused(home) -> None:
