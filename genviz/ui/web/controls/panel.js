@@ -14,7 +14,7 @@ export default ({ element, props, watch, trigger, find, loaded: { models, scenes
   let many = null, // samples that were asked for, null where nobody has said how many
     drawn = "";
   const bounds = () => models[props.value.model] || { first: 1, most: 1 };
-  const n = () => Math.min(many ?? bounds().first, bounds().most); // another medium has other bounds
+  const n = () => (many === null ? bounds().first : many.most === bounds().most ? many.value : bounds().first); // of another medium
   const tell = (text, wrong = false) => {
     say.textContent = text;
     say.classList.toggle("wrong", wrong);
@@ -116,7 +116,7 @@ export default ({ element, props, watch, trigger, find, loaded: { models, scenes
     const values = (kept[model] ||= Object.fromEntries(here.knobs.map(k => [k.name, k.default])));
     find(".knobs").replaceChildren(
       knob({ name: "n", title: "samples", type: "int", low: 1, high: here.most, choices: [], kind: "", step: 1, help: "" }, n(), v => {
-        many = v;
+        many = { value: v, most: here.most };
       }),
       ...here.knobs.map(k =>
         knob(k, values[k.name], v => {
@@ -172,7 +172,7 @@ export default ({ element, props, watch, trigger, find, loaded: { models, scenes
     }),
     set: ({ n: asked, knobs, ...wanted }) => {
       // what a link says; the menus take it from `wanted` (lab.follow)
-      many = asked;
+      many = { value: asked, most: bounds().most };
       if (knobs) kept[wanted.model] = { ...knobs };
       props.value = { ...props.value, wanted };
       trigger("restore");
