@@ -172,7 +172,7 @@ export default ({ element, props, watch, trigger, find, loaded: { models, scenes
     }),
     set: ({ n: asked, knobs, ...wanted }) => {
       // what a link says; the menus take it from `wanted` (lab.follow)
-      many = { value: asked, most: bounds().most };
+      many = { value: asked, most: (models[wanted.model] || bounds()).most };
       if (knobs) kept[wanted.model] = { ...knobs };
       props.value = { ...props.value, wanted };
       trigger("restore");
