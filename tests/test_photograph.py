@@ -25,8 +25,9 @@ def test_a_photographed_digit_is_called_by_its_name(way) -> None:
 
 
 def test_nineteen_of_twenty_are_right_over_all_ways() -> None:
-    if len(_right) < len(ways.WAYS):
-        pytest.skip("the ways above were not all photographed")
+    for way in ways.WAYS:  # those that were photographed above, and those that another process had
+        if way.__name__ not in _right:
+            _right[way.__name__] = int(ways.called_right(*ways.photographs(way, COUNT)).sum())
     assert sum(_right.values()) >= 0.95 * COUNT * len(ways.WAYS)
 
 
