@@ -368,6 +368,9 @@ def test_good_likelihood_and_poor_pictures_are_said_with_the_figures_of_the_card
         card = checkpoint.card_of("flow/flow", data)
         text = lesson(catalogue, "flow/flow", data)
         assert f"{card.metric('bits_per_dim_iw_16'):.3f} bits a pixel (IW-16 bound)" in text
-        ratio = min(m["value"] for m in card.metrics if m["name"].startswith("frechet_ratio"))
-        assert f"{ratio:.0f} times as far" in text and "by the ODE" in text
+        ratio = card.metric("frechet_ratio")  # of the model as it is, whose density this is, not of a colder one
+        assert f"its draws lie {ratio:.0f} times as far" in text
+        score = checkpoint.card_of("score/score", data)
+        assert card.metric("bits_per_dim_iw_16") <= score.metric("bits_per_dim_ode") and "no more than" in text
+        assert f"{score.metric('bits_per_dim_ode'):.3f} bits a pixel (by the ODE)" in text
     assert lesson(catalogue, "flow/flow", "rings") == "", "nothing was measured there"

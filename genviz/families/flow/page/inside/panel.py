@@ -14,6 +14,7 @@ from genviz.ui.field import Data, Model, Picture, Seed
 from genviz.ui.widget import Widget
 
 K = 16  # draws of the noise for the tighter bound, as in the tables
+CLOSE = 1.05  # likelihoods are called alike up to here
 
 
 def lesson(catalogue: dict, name: str, data: str) -> str:
@@ -26,14 +27,15 @@ def lesson(catalogue: dict, name: str, data: str) -> str:
         ratio = next((x for x in lines if x["name"].startswith("Frechet distance")), None)
         if bits and ratio:
             paid = f"{bits['value']:.3f} bits a pixel ({bits['name'].partition(', ')[2]})"
-            found.append((ratio["value"], m["name"], m["title"], paid))
+            found.append((ratio["value"], m["name"], m["title"], paid, bits["value"]))
     own = next((one for one in found if one[1] == name), None)
     others = sorted(one for one in found if one[1] != name)
-    if own is None or not others or others[0][0] >= own[0]:
+    if own is None or not others or others[0][0] >= own[0] or own[4] > CLOSE * others[0][4]:
         return ""
-    (ratio, _, _, bits), (best, _, title, paid) = own, others[0]
+    (ratio, _, _, bits, mine), (best, _, title, paid, theirs) = own, others[0]
+    than = "no more than" if mine <= theirs else "hardly more than"
     return (
-        f"Good likelihood, poor pictures. For a picture of the test set this flow pays {bits}, {title} {paid}: nearly the same. "
+        f"Good likelihood, poor pictures. For a picture of the test set this flow pays {bits}, {than} '{title}': {paid}. "
         f"Yet its draws lie {ratio:.0f} times as far from the test pictures as training pictures do, those of the other {best:.1f} times. "
         "A likelihood is a sum over all pixels: shades and edges fill it, and a torn shape, which the eye sees first, costs hardly a thing."
     )
