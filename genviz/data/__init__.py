@@ -20,8 +20,7 @@ class Data:
 
     `shape` is that of one example as a model sees it, where a trailing None is any length; `source` names a function (name, split) ->
     (x, label) as "module:function"; `classes` stand in the order of their labels, `alphabet` in that of its characters' numbers, `rate` is
-    samples a second. `foil` is the set that is foreign to this one, of the same medium; `distance` the metric by which samples are compared
-    with it, "" where none is shown.
+    samples a second. `foil` is the set that is foreign to this one, of the same medium.
     """
 
     name: str
@@ -33,7 +32,6 @@ class Data:
     alphabet: str = ""
     rate: int = 0
     foil: str = ""
-    distance: str = ""
     trained_on: str = ""  # which part of it, as a card says it
     licence: str = ""
 
@@ -43,7 +41,7 @@ CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
 
 
 def _images(name: str, title: str, classes: tuple[str, ...], foil: str, licence: str) -> Data:
-    return Data(name, title, "image", (1, 28, 28), "genviz.data.images:images", classes, "", 0, foil, "frechet", IMAGES, licence)
+    return Data(name, title, "image", (1, 28, 28), "genviz.data.images:images", classes, "", 0, foil, IMAGES, licence)
 
 
 def _points(name: str, title: str) -> Data:
